@@ -1,0 +1,5 @@
+//! Blocks, resampling, file decode and encode.
+
+mod block;
+
+pub use block::StereoBlock;

@@ -1,0 +1,1 @@
+//! File -> stems, MIDI and everything else that a song leaves behind.

@@ -1,0 +1,1 @@
+//! Score so far -> chords and parts of the next bars.

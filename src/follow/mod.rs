@@ -1,0 +1,1 @@
+//! Observations -> where the singer is.

@@ -1,0 +1,19 @@
+//! The Collavoce engine: a voice goes in, a band that follows it comes out.
+//!
+//! Modules stand in signal order; each may import only from modules above it. The engine is a pure function of
+//! (input samples, host transport, settings, seed, model): no stage reads a clock, starts a thread or opens a file.
+
+pub mod audio;
+pub mod bounce;
+pub mod compose;
+pub mod engine;
+pub mod follow;
+pub mod instrument;
+pub mod limits;
+pub mod listen;
+pub mod perform;
+pub mod score;
+pub mod separate;
+pub mod sing;
+pub mod song;
+pub mod time;

@@ -1,0 +1,1 @@
+//! Voice -> one observation per hop.

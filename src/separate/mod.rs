@@ -1,0 +1,1 @@
+//! Mix -> voice and backing.

@@ -1,1 +1,155 @@
-//! Voice -> one observation per hop.
+//! Voice -> one [`Observation`] per hop; a file per feature.
+//!
+//! Works at 16 kHz with a hop of 160 samples: observation n is centred at n x 10 ms. Everything here is causal with a
+//! fixed look-ahead ([`Listener::latency`]), so a live stream and a file give the same observations.
+
+mod chroma;
+pub mod f0;
+mod level;
+mod notes;
+mod tuning;
+
+use crate::limits::{LISTEN_HOP, LISTEN_HZ};
+use crate::time::SampleCount;
+
+pub use chroma::Chroma;
+pub use f0::{F0Estimate, PitchMethod, PitchMethodError};
+pub use level::Level;
+pub use notes::{NoteSegmenter, Onset, OnsetKind, SungNote};
+pub use tuning::TuningCurve;
+
+/// Seconds between two observations.
+pub const HOP_S: f64 = LISTEN_HOP as f64 / LISTEN_HZ as f64;
+
+/// What is heard in one hop.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// Its number; it is centred at `index` x 10 ms.
+    pub index: u64,
+    /// F0 in Hz; the best guess also where unvoiced, 0 where there is none.
+    pub f0_hz: f32,
+    /// Whether there is a sung pitch.
+    pub voiced: bool,
+    /// How periodic the sound is, 0 to 1.
+    pub voicing: f32,
+    /// Level over 50 ms in dB relative to full scale (RMS), at least -120.
+    pub level_dbfs: f32,
+    /// Energy by pitch class over 256 ms, C first, sum 1; all 0 in silence.
+    pub chroma: [f32; 12],
+}
+
+/// How to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenConfig {
+    /// The pitch tracker.
+    pub pitch: PitchMethod,
+    /// Hops that the pitch path may look ahead before it decides.
+    pub path_lag_hops: usize,
+}
+
+impl ListenConfig {
+    /// Causal: decides within 40 ms after the frame is complete.
+    pub const LIVE: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 4 };
+    /// The whole take is known: looks half a second ahead.
+    pub const STUDIO: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 50 };
+}
+
+/// Turns a stream of 16 kHz samples into observations.
+pub struct Listener {
+    f0: f0::Tracker,
+    level: Level,
+    chroma: Chroma,
+    /// Levels and chroma that wait for their F0, by observation number.
+    waiting: std::collections::VecDeque<(f32, [f32; 12])>,
+    next_index: u64,
+    hops_in: u64,
+    flush_hops: usize,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("next_index", &self.next_index).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Plans every transform and allocates every buffer.
+    pub fn new(config: ListenConfig) -> Self {
+        let f0 = f0::Tracker::new(config.pitch, config.path_lag_hops);
+        let flush_hops = f0.latency_hops().max(Chroma::LATENCY_HOPS).max(Level::LATENCY_HOPS);
+        Self {
+            f0,
+            level: Level::new(),
+            chroma: Chroma::new(),
+            waiting: std::collections::VecDeque::with_capacity(flush_hops + 8),
+            next_index: 0,
+            hops_in: 0,
+            flush_hops,
+        }
+    }
+
+    /// Forgets everything heard.
+    pub fn reset(&mut self) {
+        self.f0.reset();
+        self.level.reset();
+        self.chroma.reset();
+        self.waiting.clear();
+        self.next_index = 0;
+        self.hops_in = 0;
+    }
+
+    /// From the centre of an observation to the sample that completes it, at 16 kHz.
+    pub fn latency(&self) -> SampleCount {
+        SampleCount((self.flush_hops * LISTEN_HOP) as i64)
+    }
+
+    /// Takes the next hop and calls `out` for every observation that it completes.
+    pub fn process(&mut self, hop: &[f32; LISTEN_HOP], out: &mut dyn FnMut(Observation)) {
+        self.hops_in += 1;
+        let level = self.level.process(hop);
+        let chroma = self.chroma.process(hop);
+        if let (Some(level), Some(chroma)) = (level, chroma) {
+            self.waiting.push_back((level, chroma));
+        }
+        let recent_level = self.level.newest();
+        let (waiting, next_index) = (&mut self.waiting, &mut self.next_index);
+        self.f0.process(hop, recent_level, &mut |estimate| {
+            // The F0 path is the slowest feature, so the others wait for it.
+            let (level_dbfs, chroma) = waiting.pop_front().unwrap_or((-120.0, [0.0; 12]));
+            out(Observation {
+                index: *next_index,
+                f0_hz: estimate.hz,
+                voiced: estimate.voiced,
+                voicing: estimate.voicing,
+                level_dbfs,
+                chroma,
+            });
+            *next_index += 1;
+        });
+    }
+
+    /// Ends the stream with silence until every observation of the hops taken has come out.
+    pub fn finish(&mut self, out: &mut dyn FnMut(Observation)) {
+        let wanted = self.hops_in;
+        for _ in 0..self.flush_hops + 1 {
+            self.process(&[0.0; LISTEN_HOP], &mut |observation| {
+                if observation.index < wanted {
+                    out(observation);
+                }
+            });
+        }
+    }
+}
+
+/// Listens to a whole recording: 16 kHz samples in, one observation per 10 ms out.
+pub fn listen_to(samples: &[f32], config: ListenConfig) -> Vec<Observation> {
+    let mut listener = Listener::new(config);
+    let mut heard = Vec::with_capacity(samples.len() / LISTEN_HOP + 1);
+    for chunk in samples.chunks(LISTEN_HOP) {
+        let mut hop = [0.0; LISTEN_HOP];
+        hop[..chunk.len()].copy_from_slice(chunk);
+        listener.process(&hop, &mut |observation| heard.push(observation));
+    }
+    listener.finish(&mut |observation| heard.push(observation));
+    heard
+}

@@ -1,0 +1,191 @@
+//! F0: several estimators behind one interface, one path search over their candidates.
+
+#[cfg(feature = "aubio")]
+mod aubio;
+mod mcleod;
+mod nsdf;
+mod path;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::limits::LISTEN_HOP;
+
+/// A pitch tracker that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PitchMethod {
+    /// Our own: normalised square difference, two windows, fixed-lag path search. No other result is a default.
+    Nsdf,
+    /// McLeod's method from the crate `pitch-detection`.
+    McLeod,
+    /// aubio's `yinfft`.
+    YinFft,
+    /// aubio's `yinfast`.
+    YinFast,
+}
+
+/// A pitch tracker that is not there.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("pitch tracker {name:?} is not known; known are {known}", known = PitchMethod::available().map(PitchMethod::name).collect::<Vec<_>>().join(", "))]
+pub struct PitchMethodError {
+    name: String,
+}
+
+impl PitchMethod {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nsdf => "nsdf",
+            Self::McLeod => "mcleod",
+            Self::YinFft => "yinfft",
+            Self::YinFast => "yinfast",
+        }
+    }
+
+    /// The trackers of this build; aubio's are a cargo feature.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let aubio = cfg!(feature = "aubio");
+        [Self::Nsdf, Self::McLeod, Self::YinFft, Self::YinFast]
+            .into_iter()
+            .filter(move |m| aubio || !matches!(m, Self::YinFft | Self::YinFast))
+    }
+}
+
+impl fmt::Display for PitchMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for PitchMethod {
+    type Err = PitchMethodError;
+    fn from_str(text: &str) -> Result<Self, PitchMethodError> {
+        Self::available().find(|m| m.name() == text).ok_or_else(|| PitchMethodError { name: text.to_owned() })
+    }
+}
+
+/// F0 of one observation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct F0Estimate {
+    /// In Hz; the best guess also where unvoiced, 0 where there is none.
+    pub hz: f32,
+    /// Whether there is a sung pitch.
+    pub voiced: bool,
+    /// How periodic the sound is, 0 to 1.
+    pub voicing: f32,
+}
+
+/// One hop's possible pitches.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Candidate {
+    /// In Hz.
+    pub hz: f32,
+    /// Height of the peak, at most 1.
+    pub clarity: f32,
+}
+
+/// Most candidates in one hop.
+pub(crate) const MAX_CANDIDATES: usize = 8;
+
+/// Finds possible pitches in a window around each hop.
+///
+/// The crates behind some implementations are not `Send` or allocate: they are built and owned on the listener's
+/// thread and exempt from the rule against allocation. Ours does neither.
+pub(crate) trait CandidateFinder {
+    /// Samples after the centre of a hop that its window needs.
+    fn look_ahead(&self) -> usize;
+    /// Writes the candidates of a window whose centre is sample `centre` of `samples`.
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>);
+}
+
+/// Longest stretch of samples that a finder may look at on either side of a centre.
+pub(crate) const HALF_SPAN: usize = 1024;
+
+/// Samples in, one [`F0Estimate`] per hop out.
+pub(crate) struct Tracker {
+    finder: Box<dyn CandidateFinder>,
+    path: path::Path,
+    high_pass: HighPass,
+    recent: Vec<f32>,
+    candidates: Vec<Candidate>,
+    hops: usize,
+    window_hops: usize,
+}
+
+impl Tracker {
+    pub fn new(method: PitchMethod, path_lag_hops: usize) -> Self {
+        let finder: Box<dyn CandidateFinder> = match method {
+            PitchMethod::McLeod => Box::new(mcleod::McLeod::new()),
+            #[cfg(feature = "aubio")]
+            PitchMethod::YinFft => Box::new(aubio::Aubio::new(aubio_rs::PitchMode::Yinfft)),
+            #[cfg(feature = "aubio")]
+            PitchMethod::YinFast => Box::new(aubio::Aubio::new(aubio_rs::PitchMode::Yinfast)),
+            _ => Box::new(nsdf::Nsdf::new()),
+        };
+        let window_hops = finder.look_ahead().div_ceil(LISTEN_HOP);
+        Self {
+            path: path::Path::new(path_lag_hops),
+            high_pass: HighPass::default(),
+            recent: vec![0.0; HALF_SPAN * 2 + LISTEN_HOP],
+            candidates: Vec::with_capacity(MAX_CANDIDATES),
+            hops: 0,
+            window_hops,
+            finder,
+        }
+    }
+
+    pub fn reset(&mut self) {
+        self.recent.fill(0.0);
+        self.high_pass = HighPass::default();
+        self.path.reset();
+        self.hops = 0;
+    }
+
+    /// Hops between the centre of an observation and the hop that completes it.
+    pub fn latency_hops(&self) -> usize {
+        self.window_hops + self.path.lag_hops()
+    }
+
+    pub fn process(&mut self, hop: &[f32; LISTEN_HOP], level_dbfs: f32, out: &mut dyn FnMut(F0Estimate)) {
+        let kept = self.recent.len() - LISTEN_HOP;
+        self.recent.copy_within(LISTEN_HOP.., 0);
+        for (slot, sample) in self.recent[kept..].iter_mut().zip(hop) {
+            *slot = self.high_pass.process(*sample);
+        }
+        self.hops += 1;
+        if self.hops < self.window_hops {
+            return;
+        }
+        let centre = self.recent.len() - self.window_hops * LISTEN_HOP;
+        self.candidates.clear();
+        self.finder.find(&self.recent, centre, &mut self.candidates);
+        if let Some(estimate) = self.path.process(&self.candidates, level_dbfs) {
+            out(estimate);
+        }
+    }
+}
+
+/// Second-order high-pass at 50 Hz for 16 kHz: takes away DC and rumble.
+#[derive(Debug, Clone, Copy, Default)]
+struct HighPass {
+    state: [f64; 2],
+}
+
+impl HighPass {
+    fn process(&mut self, sample: f32) -> f32 {
+        // Butterworth by the bilinear transform, w0 = 2 pi 50 / 16000, in transposed direct form II.
+        const B0: f64 = 0.986_211_924_627_082_2;
+        const A1: f64 = -1.972_233_729_195_265_9;
+        const A2: f64 = 0.972_613_969_313_063_1;
+        let input = f64::from(sample);
+        let output = B0 * input + self.state[0];
+        self.state[0] = -2.0 * B0 * input - A1 * output + self.state[1];
+        self.state[1] = B0 * input - A2 * output;
+        for state in &mut self.state {
+            if state.abs() < 1e-15 {
+                *state = 0.0;
+            }
+        }
+        output as f32
+    }
+}

@@ -1,0 +1,135 @@
+//! The path through the candidates: a fixed-lag Viterbi search with the costs of Boersma (IFA Proceedings 17, 1993),
+//! the silence reference replaced by a causal one.
+
+use super::{Candidate, F0Estimate, MAX_CANDIDATES};
+
+/// Clarity above which a frame is rather voiced.
+const VOICING_THRESHOLD: f32 = 0.52;
+/// Level below the running peak at which a frame counts as silent, in dB.
+const SILENCE_DB: f32 = 34.0;
+/// Preference for higher pitches, per octave: of peaks at a period and at its double the first is right.
+const OCTAVE_COST: f32 = 0.035;
+/// Cost of a jump by an octave between two hops.
+const OCTAVE_JUMP_COST: f32 = 0.9;
+/// Cost of going from voiced to unvoiced or back.
+const VOICING_CHANGE_COST: f32 = 0.12;
+/// Loudest level assumed before anything was heard, in dBFS.
+const START_PEAK_DBFS: f32 = -45.0;
+/// How fast the running peak falls, in dB a hop.
+const PEAK_FALL_DB: f32 = 0.004;
+
+/// State 0 is unvoiced, the others are the candidates of the hop.
+const STATES: usize = MAX_CANDIDATES + 1;
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    candidates: [Candidate; MAX_CANDIDATES],
+    count: usize,
+    /// Best state before each state.
+    came_from: [u8; STATES],
+}
+
+/// Fixed-lag path search.
+pub(super) struct Path {
+    lag: usize,
+    /// The last `lag + 1` frames as a ring.
+    frames: Vec<Frame>,
+    filled: usize,
+    newest: usize,
+    scores: [f32; STATES],
+    peak_dbfs: f32,
+}
+
+impl Path {
+    pub fn new(lag_hops: usize) -> Self {
+        let empty =
+            Frame { candidates: [Candidate::default(); MAX_CANDIDATES], count: 0, came_from: [0; STATES] };
+        Self {
+            lag: lag_hops,
+            frames: vec![empty; lag_hops + 1],
+            filled: 0,
+            newest: 0,
+            scores: [0.0; STATES],
+            peak_dbfs: START_PEAK_DBFS,
+        }
+    }
+
+    pub fn reset(&mut self) {
+        *self = Self::new(self.lag);
+    }
+
+    pub fn lag_hops(&self) -> usize {
+        self.lag
+    }
+
+    pub fn process(&mut self, candidates: &[Candidate], level_dbfs: f32) -> Option<F0Estimate> {
+        self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
+        let quiet = ((self.peak_dbfs - level_dbfs) / SILENCE_DB).clamp(0.0, 2.0);
+        let unvoiced_strength = VOICING_THRESHOLD + (quiet - 0.6).max(0.0) * 1.2;
+
+        let previous = self.frames[self.newest];
+        self.newest = (self.newest + 1) % self.frames.len();
+        let frame = &mut self.frames[self.newest];
+        frame.count = candidates.len().min(MAX_CANDIDATES);
+        frame.candidates[..frame.count].copy_from_slice(&candidates[..frame.count]);
+        let mut scores = [f32::NEG_INFINITY; STATES];
+        for (state, score) in scores.iter_mut().enumerate().take(frame.count + 1) {
+            let strength = match state {
+                0 => unvoiced_strength,
+                _ => strength(frame.candidates[state - 1]),
+            };
+            let (mut best, mut from) = (f32::NEG_INFINITY, 0);
+            for before in 0..=previous.count {
+                let through = self.scores[before] - transition_cost(&previous, before, frame, state);
+                if through > best {
+                    (best, from) = (through, before);
+                }
+            }
+            // Without a first frame there is nowhere to come from.
+            *score = if self.filled == 0 { strength } else { best + strength };
+            frame.came_from[state] = from as u8;
+        }
+        let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        self.scores = scores.map(|score| score - top);
+        self.filled = (self.filled + 1).min(self.frames.len());
+        (self.filled == self.frames.len()).then(|| self.decide())
+    }
+
+    /// The state of the oldest frame on the best path.
+    fn decide(&self) -> F0Estimate {
+        let mut state = (0..STATES).max_by(|a, b| self.scores[*a].total_cmp(&self.scores[*b])).unwrap_or(0);
+        let mut at = self.newest;
+        for _ in 0..self.lag {
+            state = usize::from(self.frames[at].came_from[state]);
+            at = (at + self.frames.len() - 1) % self.frames.len();
+        }
+        let frame = &self.frames[at];
+        let candidates = &frame.candidates[..frame.count];
+        let likeliest = candidates.iter().max_by(|a, b| strength(**a).total_cmp(&strength(**b)));
+        let (voiced, chosen) = match state {
+            0 => (false, likeliest),
+            _ => (true, candidates.get(state - 1)),
+        };
+        match chosen {
+            Some(candidate) => {
+                F0Estimate { hz: candidate.hz, voiced, voicing: candidate.clarity.clamp(0.0, 1.0) }
+            }
+            None => F0Estimate { hz: 0.0, voiced: false, voicing: 0.0 },
+        }
+    }
+}
+
+fn strength(candidate: Candidate) -> f32 {
+    candidate.clarity + OCTAVE_COST * (candidate.hz / 65.0).log2()
+}
+
+fn transition_cost(previous: &Frame, before: usize, frame: &Frame, state: usize) -> f32 {
+    match (before, state) {
+        (0, 0) => 0.0,
+        (0, _) | (_, 0) => VOICING_CHANGE_COST,
+        _ => {
+            let (from, to) = (previous.candidates[before - 1].hz, frame.candidates[state - 1].hz);
+            OCTAVE_JUMP_COST * (to / from).log2().abs()
+        }
+    }
+}

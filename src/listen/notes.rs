@@ -1,0 +1,349 @@
+//! Sung notes and onsets from pitch steps, level and voicing.
+//!
+//! Spectral-flux detectors over-fire on singing (consonants, vibrato), so a note begins only where voicing starts,
+//! where the pitch settles somewhere else, or where the level recovers from a dip inside a voiced run.
+
+use super::{HOP_S, Observation};
+use crate::score::midi_of_hz;
+
+/// Pitch distance that makes another note, in semitones.
+const STEP_SEMITONES: f64 = 0.7;
+/// Frames that must agree on a new pitch.
+const SETTLE_FRAMES: usize = 3;
+/// Largest spread of those frames, in semitones.
+const SETTLED_SEMITONES: f64 = 0.6;
+/// Frames of the running centre of a note.
+const CENTRE_FRAMES: usize = 20;
+/// Level rise that marks a repeated note, in dB.
+const REPEAT_RISE_DB: f64 = 6.0;
+/// Depth of the dip before it, in dB.
+const REPEAT_DIP_DB: f64 = 3.0;
+/// Frames within which the level must rise.
+const REPEAT_FRAMES: usize = 5;
+/// Unvoiced frames that are bridged where pitch and level go on.
+const BRIDGED_FRAMES: usize = 4;
+/// Level drop up to which they are bridged, in dB.
+const BRIDGED_DROP_DB: f64 = 6.0;
+/// Shortest note in frames: 80 ms.
+const SHORTEST_FRAMES: usize = 8;
+/// Longest note in frames: 30 s; a longer one is cut.
+const LONGEST_FRAMES: usize = 3_000;
+
+/// A note as it was sung.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SungNote {
+    /// Beginning in seconds.
+    pub onset_s: f64,
+    /// End in seconds.
+    pub offset_s: f64,
+    /// Median pitch as fractional MIDI number at A4 = 440 Hz.
+    pub midi: f64,
+    /// Mean level in dB relative to full scale.
+    pub level_dbfs: f64,
+    /// Mean voicing, 0 to 1.
+    pub confidence: f64,
+    /// Seconds of input that had to be heard before the note was known.
+    pub known_s: f64,
+}
+
+impl SungNote {
+    /// Its length in seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.offset_s - self.onset_s
+    }
+}
+
+/// Why a note was found to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnsetKind {
+    /// Voicing starts.
+    VoicingStart,
+    /// The pitch settles elsewhere.
+    PitchStep,
+    /// The level recovers from a dip.
+    Repeat,
+}
+
+/// The beginning of a note, reported before its end is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Onset {
+    /// When it happened, in seconds.
+    pub time_s: f64,
+    /// Why it was found.
+    pub kind: OnsetKind,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Seconds of input that had to be heard before it was known.
+    pub known_s: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    index: u64,
+    midi: f64,
+    level_dbfs: f64,
+    voicing: f64,
+}
+
+/// Cuts observations into notes.
+#[derive(Debug)]
+pub struct NoteSegmenter {
+    /// Frames of the open note.
+    open: Vec<Frame>,
+    /// Frames at the end of `open` that lie off its centre.
+    off_centre: usize,
+    /// Unvoiced frames since the last voiced one, and the lowest level among them.
+    gap: usize,
+    gap_floor_dbfs: f64,
+    /// Seconds that an observation is known after its centre.
+    latency_s: f64,
+    sort_buffer: Vec<f64>,
+    reported: bool,
+    kind: OnsetKind,
+}
+
+/// What the segmenter reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Heard {
+    /// A note began.
+    Onset(Onset),
+    /// A note ended.
+    Note(SungNote),
+}
+
+impl NoteSegmenter {
+    /// A segmenter for observations that are known `latency_s` after their centre.
+    pub fn new(latency_s: f64) -> Self {
+        Self {
+            open: Vec::with_capacity(LONGEST_FRAMES + 1),
+            off_centre: 0,
+            gap: 0,
+            gap_floor_dbfs: 0.0,
+            latency_s,
+            sort_buffer: Vec::with_capacity(LONGEST_FRAMES + 1),
+            reported: false,
+            kind: OnsetKind::VoicingStart,
+        }
+    }
+
+    /// Forgets everything heard.
+    pub fn reset(&mut self) {
+        self.open.clear();
+        self.off_centre = 0;
+        self.gap = 0;
+        self.reported = false;
+    }
+
+    /// Takes the next observation and calls `out` for what becomes known by it.
+    pub fn process(&mut self, seen: &Observation, out: &mut dyn FnMut(Heard)) {
+        let known_s = seen.index as f64 * HOP_S + self.latency_s;
+        if !seen.voiced || seen.f0_hz <= 0.0 {
+            self.gap_floor_dbfs = if self.gap == 0 {
+                f64::from(seen.level_dbfs)
+            } else {
+                self.gap_floor_dbfs.min(f64::from(seen.level_dbfs))
+            };
+            self.gap += 1;
+            if self.gap > BRIDGED_FRAMES {
+                self.close(self.open.len(), known_s, out);
+            }
+            return;
+        }
+        let frame = Frame {
+            index: seen.index,
+            midi: midi_of_hz(f64::from(seen.f0_hz)),
+            level_dbfs: f64::from(seen.level_dbfs),
+            voicing: f64::from(seen.voicing),
+        };
+        if self.gap > 0 && !self.open.is_empty() && !self.bridges(frame) {
+            self.close(self.open.len(), known_s, out);
+        }
+        self.gap = 0;
+        if self.open.len() >= LONGEST_FRAMES {
+            self.close(self.open.len(), known_s, out);
+        }
+        if self.open.is_empty() {
+            self.kind = OnsetKind::VoicingStart;
+        }
+        self.open.push(frame);
+        self.split_at_step(known_s, out);
+        self.split_at_repeat(known_s, out);
+        if !self.reported && self.open.len() >= SHORTEST_FRAMES / 2 {
+            self.reported = true;
+            let first = self.open[0];
+            out(Heard::Onset(Onset {
+                time_s: first.index as f64 * HOP_S,
+                kind: self.kind,
+                confidence: self.open.iter().map(|f| f.voicing).sum::<f64>() / self.open.len() as f64,
+                known_s,
+            }));
+        }
+    }
+
+    /// Ends the stream.
+    pub fn finish(&mut self, end_s: f64, out: &mut dyn FnMut(Heard)) {
+        self.close(self.open.len(), end_s, out);
+    }
+
+    fn bridges(&mut self, frame: Frame) -> bool {
+        let centre = self.centre(self.open.len());
+        let level = self.open.last().map_or(-120.0, |last| last.level_dbfs);
+        (frame.midi - centre).abs() < STEP_SEMITONES && self.gap_floor_dbfs > level - BRIDGED_DROP_DB
+    }
+
+    /// Median pitch of the frames before `end` that lie on the centre.
+    fn centre(&mut self, end: usize) -> f64 {
+        let start = end.saturating_sub(CENTRE_FRAMES);
+        median(&mut self.sort_buffer, self.open[start..end].iter().map(|f| f.midi))
+    }
+
+    fn split_at_step(&mut self, known_s: f64, out: &mut dyn FnMut(Heard)) {
+        let newest = self.open.len() - 1;
+        let on_centre = self.open.len() - 1 - self.off_centre;
+        if on_centre < SETTLE_FRAMES {
+            return;
+        }
+        let centre = self.centre(on_centre);
+        if (self.open[newest].midi - centre).abs() <= STEP_SEMITONES {
+            self.off_centre = 0;
+            return;
+        }
+        self.off_centre += 1;
+        if self.off_centre < SETTLE_FRAMES {
+            return;
+        }
+        let settled = &self.open[self.open.len() - SETTLE_FRAMES..];
+        let low = settled.iter().map(|f| f.midi).fold(f64::INFINITY, f64::min);
+        let high = settled.iter().map(|f| f.midi).fold(f64::NEG_INFINITY, f64::max);
+        if high - low <= SETTLED_SEMITONES {
+            self.close(on_centre, known_s, out);
+            self.kind = OnsetKind::PitchStep;
+        }
+    }
+
+    fn split_at_repeat(&mut self, known_s: f64, out: &mut dyn FnMut(Heard)) {
+        let len = self.open.len();
+        if len < SHORTEST_FRAMES + REPEAT_FRAMES {
+            return;
+        }
+        let newest = self.open[len - 1].level_dbfs;
+        let recent = &self.open[len - 1 - REPEAT_FRAMES..len - 1];
+        let Some((offset, dip)) =
+            recent.iter().map(|f| f.level_dbfs).enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
+        else {
+            return;
+        };
+        let before = &self.open[len.saturating_sub(REPEAT_FRAMES + CENTRE_FRAMES)..len - 1 - REPEAT_FRAMES];
+        let usual = median(&mut self.sort_buffer, before.iter().map(|f| f.level_dbfs));
+        if newest - dip > REPEAT_RISE_DB && usual - dip > REPEAT_DIP_DB {
+            let at = len - 1 - REPEAT_FRAMES + offset;
+            if at >= SHORTEST_FRAMES {
+                self.close(at, known_s, out);
+                self.kind = OnsetKind::Repeat;
+            }
+        }
+    }
+
+    /// Ends the open note before frame `end`; later frames begin the next one.
+    fn close(&mut self, end: usize, known_s: f64, out: &mut dyn FnMut(Heard)) {
+        if end >= SHORTEST_FRAMES {
+            let frames = &self.open[..end];
+            // The ends of a note are scoops and releases: its pitch is that of the middle.
+            let trim = end / 6;
+            let midi = median(&mut self.sort_buffer, frames[trim..end - trim].iter().map(|f| f.midi));
+            let mean = |value: fn(&Frame) -> f64| frames.iter().map(value).sum::<f64>() / end as f64;
+            if !self.reported {
+                out(Heard::Onset(Onset {
+                    time_s: frames[0].index as f64 * HOP_S,
+                    kind: self.kind,
+                    confidence: mean(|f| f.voicing),
+                    known_s,
+                }));
+            }
+            out(Heard::Note(SungNote {
+                onset_s: frames[0].index as f64 * HOP_S,
+                offset_s: (frames[end - 1].index + 1) as f64 * HOP_S,
+                midi,
+                level_dbfs: mean(|f| f.level_dbfs),
+                confidence: mean(|f| f.voicing),
+                known_s,
+            }));
+        }
+        self.open.drain(..end);
+        self.off_centre = 0;
+        self.reported = false;
+    }
+}
+
+/// Median of some numbers; 0 of none.
+fn median(buffer: &mut Vec<f64>, values: impl Iterator<Item = f64>) -> f64 {
+    buffer.clear();
+    buffer.extend(values);
+    if buffer.is_empty() {
+        return 0.0;
+    }
+    let middle = buffer.len() / 2;
+    *buffer.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notes_of(frames: &[(f64, f32)]) -> Vec<SungNote> {
+        let mut segmenter = NoteSegmenter::new(0.0);
+        let mut notes = Vec::new();
+        let mut keep = |heard| {
+            if let Heard::Note(note) = heard {
+                notes.push(note);
+            }
+        };
+        for (index, (midi, level_dbfs)) in frames.iter().enumerate() {
+            let seen = Observation {
+                index: index as u64,
+                f0_hz: if *midi > 0.0 { (440.0 * ((midi - 69.0) / 12.0).exp2()) as f32 } else { 0.0 },
+                voiced: *midi > 0.0,
+                voicing: 0.9,
+                level_dbfs: *level_dbfs,
+                chroma: [0.0; 12],
+            };
+            segmenter.process(&seen, &mut keep);
+        }
+        segmenter.finish(frames.len() as f64 * HOP_S, &mut keep);
+        notes
+    }
+
+    #[test]
+    fn a_step_makes_two_notes_and_vibrato_makes_one() {
+        let step: Vec<_> = (0..80).map(|i| (if i < 40 { 60.0 } else { 62.0 }, -20.0)).collect();
+        let notes = notes_of(&step);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!((notes[1].onset_s - 0.40).abs() < 0.011);
+        let vibrato: Vec<_> = (0..120).map(|i| (60.0 + 0.45 * (f64::from(i) * 0.35).sin(), -20.0)).collect();
+        assert_eq!(notes_of(&vibrato).len(), 1);
+    }
+
+    #[test]
+    fn a_dip_in_level_repeats_a_note() {
+        let repeated: Vec<_> =
+            (0..80).map(|i| (60.0, if (38..42).contains(&i) { -32.0 } else { -20.0 })).collect();
+        assert_eq!(notes_of(&repeated).len(), 2);
+    }
+
+    #[test]
+    fn short_gaps_are_bridged_only_at_the_same_pitch_and_level() {
+        let at = |gap_level: f32, after: f64| {
+            let frames: Vec<_> = (0..80)
+                .map(|i| match i {
+                    40..43 => (0.0, gap_level),
+                    i if i < 40 => (60.0, -20.0),
+                    _ => (after, -20.0),
+                })
+                .collect();
+            notes_of(&frames).len()
+        };
+        assert_eq!(at(-22.0, 60.0), 1);
+        assert_eq!(at(-40.0, 60.0), 2);
+        assert_eq!(at(-22.0, 64.0), 2);
+    }
+}

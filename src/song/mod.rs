@@ -1,5 +1,9 @@
 //! What the user asked for, the score so far, and where everything came from.
 
+mod chart;
 mod seed;
+mod settings;
 
+pub use chart::{Chart, ChartError};
 pub use seed::{Rng, Seed};
+pub use settings::{ChoiceError, Feel, Lead, Mode, Settings, Style, TakeChoice, TakeError, Tune, TuneError};

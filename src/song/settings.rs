@@ -1,0 +1,288 @@
+//! What the user asked for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::chart::Chart;
+use super::seed::Seed;
+use crate::limits;
+use crate::score::{BarNumber, Key, Part};
+use crate::time::{Bpm, Meter};
+
+/// A word that is not among those an option takes.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what} {given:?} is not known; known are {known}")]
+pub struct ChoiceError {
+    what: &'static str,
+    given: String,
+    known: String,
+}
+
+/// Makes an enum whose values have one name each, on the command line and on disk.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$value_doc:meta])* $value:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$value_doc])* #[serde(rename = $text)] $value),+ }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$value => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ChoiceError;
+            fn from_str(text: &str) -> Result<Self, ChoiceError> {
+                Self::ALL.iter().copied().find(|v| v.name() == text.trim()).ok_or_else(|| ChoiceError {
+                    what: $what,
+                    given: text.to_owned(),
+                    known: Self::ALL.iter().map(|v| v.name()).collect::<Vec<_>>().join(", "),
+                })
+            }
+        }
+    };
+}
+
+choice!(
+    /// How much of the take is known.
+    Mode, "mode", {
+        /// The whole take is analysed before the first note is written.
+        Studio = "studio",
+        /// Causal: every note is decided from what was sung before it.
+        Live = "live",
+    }
+);
+
+choice!(
+    /// Whose time it is.
+    Lead, "lead", {
+        /// The tempo map is the singer's.
+        Voice = "voice",
+        /// The tempo is constant.
+        Grid = "grid",
+    }
+);
+
+choice!(
+    /// How the beat is divided and where the back-beat falls.
+    Feel, "feel", {
+        /// Even eighths.
+        Straight = "straight",
+        /// Eighths two to one.
+        Swing = "swing",
+        /// Back-beat once a bar.
+        Half = "half",
+        /// Back-beat on every off-beat.
+        Double = "double",
+    }
+);
+
+choice!(
+    /// Harmony and patterns.
+    Style, "style", {
+        /// Triads, open strums.
+        Folk = "folk",
+        /// Triads and sus chords, eighth strums, back-beat.
+        Pop = "pop",
+        /// Slow arpeggios, long strings.
+        Ballad = "ballad",
+        /// Seventh chords, walking bass, ride cymbal.
+        Jazz = "jazz",
+    }
+);
+
+/// What the band tunes to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tune {
+    /// The singer, slow drift included.
+    Singer,
+    /// A fixed number of cents above A4 = 440 Hz.
+    Cents(f64),
+}
+
+/// A tuning that cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("tuning {0:?} is not known; write singer, 440, or cents between -100 and 100 such as -13.5")]
+pub struct TuneError(String);
+
+impl FromStr for Tune {
+    type Err = TuneError;
+    fn from_str(text: &str) -> Result<Self, TuneError> {
+        match text.trim() {
+            "singer" => Ok(Self::Singer),
+            "440" => Ok(Self::Cents(0.0)),
+            number => match number.parse::<f64>() {
+                Ok(cents) if (-100.0..=100.0).contains(&cents) => Ok(Self::Cents(cents)),
+                _ => Err(TuneError(text.to_owned())),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Tune {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Singer => f.write_str("singer"),
+            Self::Cents(0.0) => f.write_str("440"),
+            Self::Cents(cents) => write!(f, "{cents}"),
+        }
+    }
+}
+
+/// Which take of a part, or of one bar of it, is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeChoice {
+    /// The part; none means every part.
+    pub part: Option<Part>,
+    /// The bar; none means every bar.
+    pub bar: Option<BarNumber>,
+    /// The take, counted from 1.
+    pub take: u32,
+}
+
+/// A choice of take that cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "take {0:?} is not known; write a number from 1 to {max} for the whole band, PART=N for one part or \
+     PART:BAR=N for one bar of it, such as drums:7=2",
+    max = limits::MAX_TAKE
+)]
+pub struct TakeError(String);
+
+impl FromStr for TakeChoice {
+    type Err = TakeError;
+    fn from_str(text: &str) -> Result<Self, TakeError> {
+        let unknown = || TakeError(text.to_owned());
+        let (place, take) = match text.split_once('=') {
+            None => (None, text),
+            Some((place, take)) => (Some(place), take),
+        };
+        let take: u32 = take.trim().parse().map_err(|_| unknown())?;
+        if !(1..=limits::MAX_TAKE).contains(&take) {
+            return Err(unknown());
+        }
+        let Some(place) = place else { return Ok(Self { part: None, bar: None, take }) };
+        let (part, bar) = match place.split_once(':') {
+            None => (place, None),
+            Some((part, bar)) => (part, Some(BarNumber(bar.trim().parse().map_err(|_| unknown())?))),
+        };
+        Ok(Self { part: Some(part.parse().map_err(|_| unknown())?), bar, take })
+    }
+}
+
+impl fmt::Display for TakeChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.part, self.bar) {
+            (None, _) => write!(f, "{}", self.take),
+            (Some(part), None) => write!(f, "{part}={}", self.take),
+            (Some(part), Some(bar)) => write!(f, "{part}:{}={}", bar.0, self.take),
+        }
+    }
+}
+
+/// Everything that the user asked for. What is stated is a hard constraint, what is `None` is found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How much of the take is known.
+    pub mode: Mode,
+    /// Beat level and starting tempo (voice leads), or the exact tempo (grid leads).
+    pub bpm: Option<Bpm>,
+    /// The key.
+    pub key: Option<Key>,
+    /// The metre.
+    pub meter: Option<Meter>,
+    /// Division of the beat.
+    pub feel: Feel,
+    /// Whose time it is.
+    pub lead: Lead,
+    /// The parts that play.
+    pub parts: Vec<Part>,
+    /// The seed.
+    pub seed: Seed,
+    /// Takes other than the first.
+    pub takes: Vec<TakeChoice>,
+    /// How full the band plays, 0 to 1; `None` follows the singer.
+    pub energy: Option<f64>,
+    /// Harmony and patterns.
+    pub style: Style,
+    /// Chords that are given.
+    pub chart: Option<Chart>,
+    /// Bars of introduction before the voice.
+    pub intro_bars: u32,
+    /// Bars after the last sung bar.
+    pub outro_bars: u32,
+    /// What the band tunes to.
+    pub tune: Tune,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Studio,
+            bpm: None,
+            key: None,
+            meter: None,
+            feel: Feel::Straight,
+            lead: Lead::Voice,
+            parts: Part::ALL.to_vec(),
+            seed: Seed(1),
+            takes: Vec::new(),
+            energy: None,
+            style: Style::Pop,
+            chart: None,
+            intro_bars: 0,
+            outro_bars: 1,
+            tune: Tune::Singer,
+        }
+    }
+}
+
+impl Settings {
+    /// The take of a part in a bar: the last choice that covers it, else 1.
+    pub fn take_of(&self, part: Part, bar: BarNumber) -> u32 {
+        let covers = |choice: &&TakeChoice| {
+            choice.part.is_none_or(|p| p == part) && choice.bar.is_none_or(|b| b == bar)
+        };
+        self.takes.iter().rev().find(covers).map_or(1, |choice| choice.take)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_are_read_and_the_last_that_covers_counts() {
+        let takes = ["2", "drums=3", "drums:7=4"].map(|t| t.parse::<TakeChoice>().expect("a take"));
+        assert_eq!(takes[2].to_string(), "drums:7=4");
+        let settings = Settings { takes: takes.to_vec(), ..Settings::default() };
+        assert_eq!(settings.take_of(Part::Bass, BarNumber(7)), 2);
+        assert_eq!(settings.take_of(Part::Drums, BarNumber(6)), 3);
+        assert_eq!(settings.take_of(Part::Drums, BarNumber(7)), 4);
+        for wrong in ["", "0", "x=1", "drums:=1", "drums:1=0", "10000"] {
+            assert!(wrong.parse::<TakeChoice>().is_err(), "{wrong:?} was taken");
+        }
+    }
+
+    #[test]
+    fn unknown_words_list_what_would_work() {
+        let message = "reggae".parse::<Style>().expect_err("no such style").to_string();
+        assert!(message.contains("reggae") && message.contains("folk, pop, ballad, jazz"), "{message}");
+        assert!("200".parse::<Tune>().is_err());
+        assert_eq!("-12.5".parse::<Tune>(), Ok(Tune::Cents(-12.5)));
+    }
+}

@@ -1,1 +1,58 @@
-//! Observations -> where the singer is.
+//! Observations -> where the singer is: beats, bars, key and phrases.
+
+pub mod bar;
+pub mod beat;
+pub mod grid;
+pub mod key;
+pub mod phrase;
+pub mod studio;
+
+use crate::listen::{Onset, SungNote, TuningCurve};
+
+/// What is known about a take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Take {
+    /// Its length in seconds.
+    pub duration_s: f64,
+    /// Sung notes in order.
+    pub notes: Vec<SungNote>,
+    /// Onsets in order.
+    pub onsets: Vec<Onset>,
+    /// The singer's tuning.
+    pub tuning: TuningCurve,
+    /// Beats in seconds.
+    pub beats_s: Vec<f64>,
+    /// Where the bars are.
+    pub bars: bar::BarPhase,
+    /// How the beat divides.
+    pub division: beat::Division,
+    /// Keys, the likeliest first.
+    pub keys: Vec<key::KeyGuess>,
+    /// Phrases in order.
+    pub phrases: Vec<phrase::SungPhrase>,
+}
+
+/// Why a take cannot be followed.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum FollowError {
+    /// Nothing is sung.
+    #[error(
+        "no voice found: {notes} sung notes of {sung_s:.1} s in all, the loudest at {loudest_dbfs:.0} dBFS; at least 3 \
+         notes, {min:.1} s and {floor:.0} dBFS are needed",
+        min = crate::limits::MIN_SUNG_S, floor = crate::limits::MIN_VOICE_DBFS
+    )]
+    NoVoice {
+        /// Seconds of singing.
+        sung_s: f64,
+        /// Notes found.
+        notes: usize,
+        /// Level of the loudest one.
+        loudest_dbfs: f64,
+    },
+    /// No beat can be laid over the notes.
+    #[error("no beat found in {notes} sung notes; state one with --bpm")]
+    NoBeat {
+        /// Notes found.
+        notes: usize,
+    },
+}

@@ -15,7 +15,7 @@ use crate::time::SampleCount;
 pub use chroma::Chroma;
 pub use f0::{F0Estimate, PitchMethod, PitchMethodError};
 pub use level::Level;
-pub use notes::{NoteSegmenter, Onset, OnsetKind, SungNote};
+pub use notes::{Heard, NoteSegmenter, Onset, OnsetKind, SungNote};
 pub use tuning::TuningCurve;
 
 /// Seconds between two observations.

@@ -1,0 +1,533 @@
+//! Beats from the beginnings of sung notes.
+//!
+//! A semi-Markov search: a state is a beat at a time with the period that led to it. Each beat interval explains the
+//! onsets inside it by where in the beat they fall, given how long the note lasts; the period may breathe from beat to
+//! beat and, at a price, jump. The same recursion serves both modes: forward only (what is the beat now), and traced
+//! back over the whole take. The idea of scoring whole beat intervals follows Krebs, Böck & Widmer (ISMIR 2015).
+
+use crate::limits;
+
+/// Seconds of one step of the search.
+pub const FRAME_S: f64 = 0.01;
+/// Standard deviation of a sung onset around its place in the beat, in seconds.
+const ONSET_SD_S: f64 = 0.035;
+/// Share of onsets that have no place in the beat.
+const STRAY: f64 = 0.06;
+/// Standard deviation of the change of period from beat to beat, as a log ratio.
+const PERIOD_WALK: f64 = 0.06;
+/// Price of any change of period: a pause, a new phrase.
+const JUMP_COST: f64 = 5.5;
+/// Preferred beat period in seconds, and the standard deviation around it in octaves.
+const PREFERRED_PERIOD_S: (f64, f64) = (0.62, 0.55);
+/// Weight of that preference, per second of music.
+const PREFERENCE: f64 = 0.35;
+/// Shortest and longest beat period searched where nothing is stated, in seconds.
+const PERIODS_S: (f64, f64) = (0.33, 1.5);
+/// How far the period may stray from a stated tempo, as a ratio.
+const STATED_RATIO: f64 = 1.35;
+
+/// A sung onset as evidence for beats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeatOnset {
+    /// When, in seconds.
+    pub time_s: f64,
+    /// Seconds until the next onset.
+    pub interval_s: f64,
+    /// How much it counts, 0 to 1.
+    pub weight: f64,
+}
+
+/// How a beat divides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Division {
+    /// Halves and quarters.
+    Binary,
+    /// Thirds.
+    Ternary,
+    /// Two thirds and one.
+    Swing,
+}
+
+impl Division {
+    /// (place in the beat, share) for notes shorter than 0.6 beats, about a beat, and longer.
+    fn shares(self) -> [&'static [(f64, f64)]; 3] {
+        match self {
+            Self::Binary => [
+                &[(0.0, 0.42), (0.5, 0.40), (0.25, 0.06), (0.75, 0.12)],
+                &[(0.0, 0.72), (0.5, 0.20), (0.25, 0.03), (0.75, 0.05)],
+                &[(0.0, 0.78), (0.5, 0.16), (0.25, 0.02), (0.75, 0.04)],
+            ],
+            Self::Ternary => [
+                &[(0.0, 0.40), (1.0 / 3.0, 0.22), (2.0 / 3.0, 0.34), (0.5, 0.04)],
+                &[(0.0, 0.72), (1.0 / 3.0, 0.08), (2.0 / 3.0, 0.18), (0.5, 0.02)],
+                &[(0.0, 0.82), (1.0 / 3.0, 0.05), (2.0 / 3.0, 0.12), (0.5, 0.01)],
+            ],
+            Self::Swing => [
+                &[(0.0, 0.45), (2.0 / 3.0, 0.45), (1.0 / 3.0, 0.10)],
+                &[(0.0, 0.72), (2.0 / 3.0, 0.25), (1.0 / 3.0, 0.03)],
+                &[(0.0, 0.80), (2.0 / 3.0, 0.18), (1.0 / 3.0, 0.02)],
+            ],
+        }
+    }
+}
+
+/// What is known about the beat before listening.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeatPrior {
+    /// How a beat divides.
+    pub division: Division,
+    /// Beat period in seconds, if stated.
+    pub period_s: Option<f64>,
+    /// Whether the stated period holds exactly at every beat.
+    pub constant: bool,
+}
+
+/// The beats of a take.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BeatPath {
+    /// Times in seconds.
+    pub beats_s: Vec<f64>,
+    /// Log likelihood of the onsets against a beat that is nowhere.
+    pub score: f64,
+}
+
+/// The forward recursion over beat times and periods.
+#[derive(Debug)]
+pub struct BeatSearch {
+    prior: BeatPrior,
+    /// Shortest period searched, in frames; state k has the period `first_period + k`.
+    first_period: usize,
+    periods: usize,
+    /// `[class][state][frame in beat]`: log of the share of onsets there against a uniform spread.
+    tables: [Vec<Vec<f32>>; 3],
+    /// Cost of the change between two states, by state and distance.
+    preference: Vec<f32>,
+    /// Scores of the last `ring` frames by state.
+    ring: Vec<Vec<f32>>,
+    /// Best score of any state at each frame of the ring, and the state.
+    best: Vec<(f32, u16)>,
+    /// State before each state, by frame: `u16::MAX` where the path starts.
+    came_from: Vec<Vec<u16>>,
+    keep_history: bool,
+    frame: usize,
+    start_frame: Option<usize>,
+}
+
+/// A beat and the period that led to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeatState {
+    /// Time of the beat in seconds.
+    pub beat_s: f64,
+    /// Beat period in seconds.
+    pub period_s: f64,
+    /// How far it leads the best state of another tempo or phase, in log likelihood.
+    pub lead: f64,
+}
+
+const NO_PATH: f32 = -1e30;
+const START: u16 = u16::MAX;
+
+impl BeatSearch {
+    /// Plans a search. With `keep_history` the whole path can be traced back.
+    pub fn new(prior: BeatPrior, keep_history: bool) -> Self {
+        let (shortest, longest) = match prior.period_s {
+            Some(period) if prior.constant => (period, period),
+            Some(period) => (period / STATED_RATIO, period * STATED_RATIO),
+            None => PERIODS_S,
+        };
+        let floor = 60.0 / limits::MAX_BPM;
+        let first_period = ((shortest.max(floor) / FRAME_S).round() as usize).max(2);
+        let last_period = ((longest / FRAME_S).round() as usize).max(first_period);
+        let periods = last_period - first_period + 1;
+        let table = |class: usize| {
+            (0..periods).map(|k| onset_table(first_period + k, prior.division.shares()[class])).collect()
+        };
+        let (centre, width) = match prior.period_s {
+            Some(period) => (period, 0.12),
+            None => PREFERRED_PERIOD_S,
+        };
+        let preference = (0..periods)
+            .map(|k| {
+                let period_s = (first_period + k) as f64 * FRAME_S;
+                let octaves = (period_s / centre).log2() / width;
+                (-0.5 * PREFERENCE * period_s * octaves * octaves) as f32
+            })
+            .collect();
+        let ring_len = last_period + 2;
+        Self {
+            prior,
+            first_period,
+            periods,
+            tables: [table(0), table(1), table(2)],
+            preference,
+            ring: vec![vec![NO_PATH; periods]; ring_len],
+            best: vec![(NO_PATH, 0); ring_len],
+            came_from: Vec::new(),
+            keep_history,
+            frame: 0,
+            start_frame: None,
+        }
+    }
+
+    /// Frames searched so far.
+    pub fn frames(&self) -> usize {
+        self.frame
+    }
+
+    /// Searches the next frame. `onsets` are all those before it, in order of time.
+    pub fn advance(&mut self, onsets: &[BeatOnset]) {
+        let now = self.frame;
+        let now_s = now as f64 * FRAME_S;
+        let known = onsets.partition_point(|onset| onset.time_s < now_s);
+        if self.start_frame.is_none()
+            && let Some(first) = onsets.first()
+            && first.time_s < now_s + self.longest() as f64 * FRAME_S
+        {
+            self.start_frame = Some(now);
+        }
+        let may_start = onsets.first().is_none_or(|first| now_s <= first.time_s + ONSET_SD_S);
+        let slot = now % self.ring.len();
+        let mut from_states = vec![START; if self.keep_history { self.periods } else { 0 }];
+        let mut best = (NO_PATH, 0u16);
+        for state in 0..self.periods {
+            let period = self.first_period + state;
+            let mut score = if may_start { 0.0 } else { NO_PATH };
+            let mut from = START;
+            if now >= period {
+                let (came, through) = self.best_predecessor((now - period) % self.ring.len(), state);
+                if came > NO_PATH / 2.0 {
+                    let gained = came
+                        + self.evidence(&onsets[..known], now - period, now, state) as f32
+                        + self.preference[state];
+                    if gained > score {
+                        (score, from) = (gained, through);
+                    }
+                }
+            }
+            self.ring[slot][state] = score;
+            if let Some(slot) = from_states.get_mut(state) {
+                *slot = from;
+            }
+            if score > best.0 {
+                best = (score, state as u16);
+            }
+        }
+        self.best[slot] = best;
+        if self.keep_history {
+            self.came_from.push(from_states);
+        }
+        self.frame += 1;
+    }
+
+    fn longest(&self) -> usize {
+        self.first_period + self.periods - 1
+    }
+
+    fn best_predecessor(&self, slot: usize, state: usize) -> (f32, u16) {
+        if self.prior.constant {
+            return (self.ring[slot][state], state as u16);
+        }
+        let period = (self.first_period + state) as f64;
+        let (any_score, any_state) = self.best[slot];
+        let mut best = (any_score - JUMP_COST as f32, any_state);
+        let reach = (period * PERIOD_WALK * 3.4).ceil() as usize;
+        let (from, to) = (state.saturating_sub(reach), (state + reach).min(self.periods - 1));
+        for before in from..=to {
+            let change = (period / (self.first_period + before) as f64).ln() / PERIOD_WALK;
+            let score = self.ring[slot][before] - (0.5 * change * change) as f32;
+            if score > best.0 {
+                best = (score, before as u16);
+            }
+        }
+        best
+    }
+
+    /// Log likelihood of the onsets in a beat interval.
+    fn evidence(&self, onsets: &[BeatOnset], from: usize, to: usize, state: usize) -> f64 {
+        let (from_s, period_s) = (from as f64 * FRAME_S, (to - from) as f64 * FRAME_S);
+        let mut sum = 0.0;
+        for onset in onsets.iter().rev() {
+            if onset.time_s < from_s {
+                break;
+            }
+            let class = match onset.interval_s / period_s {
+                ratio if ratio < 0.6 => 0,
+                ratio if ratio < 1.2 => 1,
+                _ => 2,
+            };
+            let table = &self.tables[class][state];
+            let place = (((onset.time_s - from_s) / FRAME_S).round() as usize).min(table.len() - 1);
+            sum += onset.weight * f64::from(table[place]);
+        }
+        sum
+    }
+
+    /// The most likely beat at or before the newest frame.
+    pub fn newest_beat(&self) -> Option<BeatState> {
+        let oldest = self.frame.saturating_sub(self.ring.len() - 1);
+        let mut best: Option<(f32, usize, usize)> = None;
+        for frame in oldest..self.frame {
+            let (score, state) = self.best[frame % self.ring.len()];
+            let state = usize::from(state);
+            // Of all states only those count whose next beat still lies ahead.
+            if frame + self.first_period + state >= self.frame && best.is_none_or(|b| score > b.0) {
+                best = Some((score, frame, state));
+            }
+        }
+        let (score, frame, state) = best?;
+        let period = self.first_period + state;
+        let mut rival = NO_PATH;
+        for other in oldest..self.frame {
+            let (other_score, other_state) = self.best[other % self.ring.len()];
+            let other_period = self.first_period + usize::from(other_state);
+            let phase = ((other as f64 - frame as f64) / period as f64).rem_euclid(1.0);
+            let ratio = other_period as f64 / period as f64;
+            if ((0.15..0.85).contains(&phase) || !(0.85..1.18).contains(&ratio)) && other_score > rival {
+                rival = other_score;
+            }
+        }
+        (score > NO_PATH / 2.0).then(|| BeatState {
+            beat_s: frame as f64 * FRAME_S,
+            period_s: period as f64 * FRAME_S,
+            lead: f64::from(score - rival).min(50.0),
+        })
+    }
+
+    /// The best path whose last beat lies between two times.
+    fn trace(&self, from_s: f64, to_s: f64) -> BeatPath {
+        let from = (from_s / FRAME_S) as usize;
+        let to = ((to_s / FRAME_S) as usize).min(self.frame.saturating_sub(1));
+        let oldest = self.frame.saturating_sub(self.ring.len() - 1);
+        let mut end: Option<(f32, usize, u16)> = None;
+        for frame in from.max(oldest)..=to {
+            let (score, state) = self.best[frame % self.ring.len()];
+            if end.is_none_or(|e| score > e.0) {
+                end = Some((score, frame, state));
+            }
+        }
+        let Some((score, mut frame, mut state)) = end.filter(|e| e.0 > NO_PATH / 2.0) else {
+            return BeatPath::default();
+        };
+        let mut beats_s = Vec::new();
+        loop {
+            beats_s.push(frame as f64 * FRAME_S);
+            let before = self.came_from[frame][usize::from(state)];
+            if before == START {
+                break;
+            }
+            frame -= self.first_period + usize::from(state);
+            state = before;
+        }
+        beats_s.reverse();
+        BeatPath { beats_s, score: f64::from(score) }
+    }
+}
+
+/// Log density of onsets over one beat against a uniform one, by frame.
+fn onset_table(period: usize, shares: &[(f64, f64)]) -> Vec<f32> {
+    let period_s = period as f64 * FRAME_S;
+    (0..=period)
+        .map(|frame| {
+            let time_s = frame as f64 * FRAME_S;
+            let density: f64 = shares
+                .iter()
+                .map(|(place, share)| {
+                    // The next beat's early onsets belong to its place 0.
+                    let distance = (time_s - place * period_s).abs();
+                    let distance = distance.min((period_s - distance).abs()) / ONSET_SD_S;
+                    share * (-0.5 * distance * distance).exp()
+                })
+                .sum::<f64>()
+                / (ONSET_SD_S * std::f64::consts::TAU.sqrt());
+            ((1.0 - STRAY) * density * period_s + STRAY).ln() as f32
+        })
+        .collect()
+}
+
+/// The beats of a whole take; `end_s` is its length.
+pub fn track(onsets: &[BeatOnset], prior: BeatPrior, end_s: f64) -> BeatPath {
+    let Some(last) = onsets.last() else { return BeatPath::default() };
+    let mut search = BeatSearch::new(prior, true);
+    let longest_s = search.longest() as f64 * FRAME_S;
+    let until_s = (last.time_s + longest_s + FRAME_S).max(end_s.min(last.time_s + longest_s + FRAME_S));
+    for _ in 0..(until_s / FRAME_S).ceil() as usize {
+        search.advance(onsets);
+    }
+    search.trace(last.time_s, until_s)
+}
+
+/// The best constant beat: its period in seconds and the time of one beat.
+pub fn track_constant(onsets: &[BeatOnset], prior: BeatPrior) -> Option<(f64, f64)> {
+    let first = onsets.first()?.time_s;
+    let period_s = match prior.period_s {
+        Some(period) => period,
+        None => {
+            let free = track(onsets, prior, 0.0);
+            let mut periods: Vec<f64> = free.beats_s.windows(2).map(|w| w[1] - w[0]).collect();
+            periods.sort_by(f64::total_cmp);
+            *periods.get(periods.len() / 2)?
+        }
+    };
+    // A stated tempo is exact; a found one is searched finely around the median of the free path.
+    let steps = if prior.period_s.is_some() { 0 } else { 300 };
+    let mut best: Option<(f64, f64, f64)> = None;
+    for step in 0..=steps {
+        let period = period_s * (1.0 + 0.03 * (f64::from(step) / 150.0 - if steps > 0 { 1.0 } else { 0.0 }));
+        let frames = (period / FRAME_S).round() as usize;
+        let tables: Vec<Vec<f32>> =
+            prior.division.shares().iter().map(|s| onset_table(frames.max(2), s)).collect();
+        for phase in 0..frames.max(2) {
+            let offset = first + phase as f64 * FRAME_S;
+            let score: f64 = onsets
+                .iter()
+                .map(|onset| {
+                    let class = match onset.interval_s / period {
+                        ratio if ratio < 0.6 => 0,
+                        ratio if ratio < 1.2 => 1,
+                        _ => 2,
+                    };
+                    let place = ((onset.time_s - offset) / period).rem_euclid(1.0) * frames as f64;
+                    onset.weight * f64::from(tables[class][(place as usize).min(frames)])
+                })
+                .sum();
+            if best.is_none_or(|b| score > b.2) {
+                best = Some((period, offset, score));
+            }
+        }
+    }
+    best.map(|(period, offset, _)| (period, offset))
+}
+
+/// Moves beats towards the onsets that fall on them and evens out what the search's steps made jagged.
+pub fn smooth(beats_s: &[f64], onsets: &[BeatOnset]) -> Vec<f64> {
+    const ROUNDS: usize = 60;
+    const EVENNESS: f64 = 1.0;
+    const HOLD: f64 = 0.35;
+    let n = beats_s.len();
+    if n < 3 {
+        return beats_s.to_vec();
+    }
+    let mut pull = vec![(0.0, 0.0); n];
+    for onset in onsets {
+        let after = beats_s.partition_point(|b| *b < onset.time_s).min(n - 1);
+        let before = after.saturating_sub(1);
+        let near = if onset.time_s - beats_s[before] < (beats_s[after] - onset.time_s).abs() {
+            before
+        } else {
+            after
+        };
+        let period = beats_s[(near + 1).min(n - 1)] - beats_s[near.max(1) - 1];
+        if (onset.time_s - beats_s[near]).abs() < 0.09 * period {
+            pull[near].0 += onset.weight;
+            pull[near].1 += onset.weight * onset.time_s;
+        }
+    }
+    // Second differences of the search's own path stay (a pause is no jaggedness), only the rest is evened.
+    let bend: Vec<f64> = (0..n)
+        .map(|i| {
+            if i == 0 || i + 1 == n {
+                return 0.0;
+            }
+            let bend = beats_s[i - 1] - 2.0 * beats_s[i] + beats_s[i + 1];
+            if bend.abs() > 0.12 * (beats_s[i + 1] - beats_s[i - 1]) { bend } else { 0.0 }
+        })
+        .collect();
+    let mut smoothed = beats_s.to_vec();
+    for _ in 0..ROUNDS {
+        for i in 0..n {
+            let mut weight = HOLD + pull[i].0;
+            let mut sum = HOLD * beats_s[i] + pull[i].1;
+            for centre in i.saturating_sub(1)..=(i + 1).min(n - 1) {
+                if centre == 0 || centre + 1 >= n {
+                    continue;
+                }
+                let (a, b, c) = (smoothed[centre - 1], smoothed[centre], smoothed[centre + 1]);
+                let (own, rest) = match i {
+                    i if i == centre => (-2.0, a + c - bend[centre]),
+                    i if i + 1 == centre => (1.0, -2.0 * b + c - bend[centre]),
+                    _ => (1.0, a - 2.0 * b - bend[centre]),
+                };
+                weight += EVENNESS * own * own;
+                sum -= EVENNESS * own * rest;
+            }
+            smoothed[i] = sum / weight;
+        }
+    }
+    // Beats must go on rising whatever the onsets say.
+    for i in 1..n {
+        smoothed[i] = smoothed[i].max(smoothed[i - 1] + 0.05);
+    }
+    smoothed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn onsets_at(times: &[f64]) -> Vec<BeatOnset> {
+        (0..times.len())
+            .map(|i| BeatOnset {
+                time_s: times[i],
+                interval_s: times.get(i + 1).map_or(1.0, |next| next - times[i]),
+                weight: 1.0,
+            })
+            .collect()
+    }
+
+    const FREE: BeatPrior = BeatPrior { division: Division::Binary, period_s: None, constant: false };
+
+    #[test]
+    fn a_steady_tune_gives_its_beat() {
+        // Quarters and eighths at 100 bpm, first beat at 0.8 s.
+        let times: Vec<f64> = [
+            0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 8.5, 9.0, 9.5, 10.0, 12.0, 13.0, 14.0,
+            15.0,
+        ]
+        .iter()
+        .map(|beat| 0.8 + beat * 0.6)
+        .collect();
+        let path = track(&onsets_at(&times), FREE, 11.0);
+        for pair in path.beats_s.windows(2) {
+            assert!((pair[1] - pair[0] - 0.6).abs() < 0.05, "{:?}", path.beats_s);
+        }
+        let phase = ((path.beats_s[3] - 0.8) / 0.6).fract();
+        assert!(phase < 0.1 || phase > 0.9, "{:?}", path.beats_s);
+    }
+
+    #[test]
+    fn a_tempo_that_breathes_is_followed() {
+        let mut time = 0.5;
+        let mut beats = Vec::new();
+        for beat in 0..32 {
+            beats.push(time);
+            time += 0.6 * (1.0 + 0.25 * (f64::from(beat) / 31.0 * 3.0).sin());
+        }
+        let path = track(&onsets_at(&beats), FREE, time);
+        let smooth = smooth(&path.beats_s, &onsets_at(&beats));
+        let hit = beats.iter().filter(|b| smooth.iter().any(|s| (s - **b).abs() < 0.05)).count();
+        assert!(hit >= 30, "{hit} of 32: {smooth:?}");
+    }
+
+    #[test]
+    fn a_stated_tempo_on_the_grid_is_exact() {
+        let prior = BeatPrior { period_s: Some(0.5), constant: true, ..FREE };
+        let times: Vec<f64> = (0..20).map(|i| 0.3 + f64::from(i) * 0.5).collect();
+        let (period, offset) = track_constant(&onsets_at(&times), prior).expect("onsets");
+        assert_eq!(period, 0.5);
+        assert!(((offset - 0.3) / 0.5).fract().abs() < 0.05, "{offset}");
+    }
+
+    #[test]
+    fn the_forward_search_knows_the_beat_without_the_future() {
+        let times: Vec<f64> = (0..16).map(|i| 0.4 + f64::from(i) * 0.55).collect();
+        let all = onsets_at(&times);
+        let mut search = BeatSearch::new(FREE, false);
+        for _ in 0..800 {
+            search.advance(&all);
+        }
+        let state = search.newest_beat().expect("a beat");
+        let next = state.beat_s + state.period_s;
+        let miss = ((next - 0.4) / 0.55 + 0.5).rem_euclid(1.0) - 0.5;
+        assert!(miss.abs() < 0.1, "{state:?}");
+    }
+}

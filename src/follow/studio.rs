@@ -1,0 +1,138 @@
+//! The whole take at once.
+
+use super::bar::find_bars;
+use super::beat::{self, BeatOnset, BeatPrior, Division};
+use super::grid::median_period;
+use super::key::rank_keys;
+use super::phrase::phrases;
+use super::{FollowError, Take};
+use crate::limits;
+use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
+use crate::score::MidiNote;
+use crate::song::{Feel, Lead, Settings, Tune};
+use crate::time::Meter;
+
+/// Lead in log likelihood an onset that ternary division must have before a take is in compound time.
+const TERNARY_LEAD: f64 = 0.12;
+
+/// Finds notes, tuning, beats, bars, key and phrases of a whole take.
+pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -> Result<Take, FollowError> {
+    let duration_s = heard.len() as f64 * HOP_S;
+    let (notes, onsets) = segment(heard, latency_s);
+    let sung_s: f64 = notes.iter().map(SungNote::duration_s).sum();
+    let loudest = notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
+    if sung_s < limits::MIN_SUNG_S || loudest < limits::MIN_VOICE_DBFS || notes.len() < 3 {
+        return Err(FollowError::NoVoice { sung_s, notes: notes.len(), loudest_dbfs: loudest.max(-120.0) });
+    }
+    let tuning = match settings.tune {
+        Tune::Singer => TuningCurve::of(&notes),
+        Tune::Cents(cents) => TuningCurve::fixed(cents),
+    };
+    let evidence = beat_onsets(&notes);
+    let (division, beats_s) = find_beats(&evidence, settings, duration_s);
+    if beats_s.len() < 2 {
+        return Err(FollowError::NoBeat { notes: notes.len() });
+    }
+    let period_s = median_period(&beats_s);
+    let phrases = phrases(&notes, heard, period_s);
+    let phrase_ends: Vec<usize> = phrases.iter().map(|p| p.end - 1).collect();
+    let bars = find_bars(&beats_s, &notes, &phrase_ends, division, settings.meter);
+    let written: Vec<(MidiNote, f64)> = notes
+        .iter()
+        .map(|n| (MidiNote::nearest(n.midi - tuning.cents_at(n.onset_s) / 100.0), n.duration_s()))
+        .collect();
+    Ok(Take {
+        duration_s,
+        notes,
+        onsets,
+        tuning,
+        beats_s,
+        bars,
+        division,
+        keys: rank_keys(&written),
+        phrases,
+    })
+}
+
+/// The notes and onsets of a take.
+pub fn segment(heard: &[Observation], latency_s: f64) -> (Vec<SungNote>, Vec<Onset>) {
+    let (mut notes, mut onsets) = (Vec::new(), Vec::new());
+    let mut segmenter = NoteSegmenter::new(latency_s);
+    let mut keep = |heard| match heard {
+        Heard::Onset(onset) => onsets.push(onset),
+        Heard::Note(note) => notes.push(note),
+    };
+    for observation in heard {
+        segmenter.process(observation, &mut keep);
+    }
+    segmenter.finish(heard.len() as f64 * HOP_S, &mut keep);
+    (notes, onsets)
+}
+
+/// Notes as evidence for beats.
+pub fn beat_onsets(notes: &[SungNote]) -> Vec<BeatOnset> {
+    (0..notes.len())
+        .map(|i| BeatOnset {
+            time_s: notes[i].onset_s,
+            interval_s: notes
+                .get(i + 1)
+                .map_or(notes[i].duration_s(), |next| next.onset_s - notes[i].onset_s),
+            weight: notes[i].confidence.clamp(0.2, 1.0),
+        })
+        .collect()
+}
+
+/// How beats may divide under some settings.
+pub fn divisions(settings: &Settings) -> &'static [Division] {
+    match settings.meter {
+        Some(meter) if meter.is_compound() => &[Division::Ternary],
+        _ if settings.feel == Feel::Swing => &[Division::Swing],
+        Some(_) => &[Division::Binary],
+        None => &[Division::Binary, Division::Ternary],
+    }
+}
+
+fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> (Division, Vec<f64>) {
+    let prior = |division| BeatPrior {
+        division,
+        period_s: settings.bpm.map(|bpm| bpm.beat_period_s()),
+        constant: false,
+    };
+    let mut best = (Division::Binary, beat::BeatPath::default());
+    for division in divisions(settings) {
+        let path = beat::track(onsets, prior(*division), duration_s);
+        let handicap = if *division == Division::Ternary && divisions(settings).len() > 1 {
+            TERNARY_LEAD * onsets.len() as f64
+        } else {
+            0.0
+        };
+        if best.1.beats_s.is_empty() || path.score - handicap > best.1.score {
+            best = (*division, path);
+        }
+    }
+    let (division, path) = best;
+    let beats_s = match settings.lead {
+        Lead::Voice => beat::smooth(&path.beats_s, onsets),
+        Lead::Grid => match beat::track_constant(onsets, prior(division)) {
+            None => Vec::new(),
+            Some((period_s, offset_s)) => {
+                let first = onsets.first().map_or(0.0, |o| o.time_s);
+                let last = onsets.last().map_or(0.0, |o| o.time_s + o.interval_s);
+                let start = offset_s + ((first - offset_s) / period_s).floor() * period_s;
+                let count = ((last - start) / period_s).ceil() as usize + 2;
+                (0..count).map(|i| start + i as f64 * period_s).collect()
+            }
+        },
+    };
+    (division, beats_s)
+}
+
+/// Smallest written step of a metre and division, as a share of the beat.
+pub fn steps_per_beat(meter: Meter, division: Division) -> i64 {
+    match division {
+        _ if meter.is_compound() => 6,
+        Division::Swing | Division::Ternary => 3,
+        Division::Binary if meter == Meter::TWO_TWO => 8,
+        Division::Binary => 4,
+    }
+}

@@ -65,7 +65,7 @@ pub fn lay_bars(
         lead_beats / per_bar
     } else {
         // As many whole bars as come nearest to the song's tempo, at least one beat of them before the kept one.
-        let fewest = lead_beats / per_bar + 1;
+        let fewest = lead_beats.div_euclid(per_bar) + 1;
         let wanted = (lead_beats as f64 + kept_s / period) / per_bar as f64;
         (wanted.round() as i64).max(fewest)
     };

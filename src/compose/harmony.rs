@@ -1,0 +1,516 @@
+//! Chords for a melody: the cheapest path through a small vocabulary under musical costs of our own.
+//!
+//! A slot is a place where the chord may change. What a chord costs in a slot depends on the notes sung over it (how
+//! long, how strong, chord tone or not, passing or not); what a change costs depends on the functions of the two
+//! chords and on where in the bar it falls; phrases should end in cadences. Phrases are solved one after the other,
+//! each beginning from the last chord of the one before, so that a phrase does not change when a later one does.
+
+use crate::score::{ChordQuality, ChordSpan, ChordSymbol, Key, Mode, PitchClass};
+use crate::song::Style;
+use crate::time::{Meter, TickCount, Ticks};
+
+/// A sung note as harmony sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HarmonyNote {
+    /// Where it begins.
+    pub start: Ticks,
+    /// Where it ends.
+    pub end: Ticks,
+    /// Its pitch class.
+    pub pitch: PitchClass,
+    /// Whether it is left and reached by step.
+    pub passing: bool,
+}
+
+/// What is to be harmonised.
+#[derive(Debug, Clone, Copy)]
+pub struct HarmonyRequest<'a> {
+    /// The key.
+    pub key: Key,
+    /// The metre; bars begin at multiples of its bar from `from`.
+    pub meter: Meter,
+    /// The style.
+    pub style: Style,
+    /// Start of the first bar.
+    pub from: Ticks,
+    /// Number of bars.
+    pub bars: usize,
+    /// The melody, in order.
+    pub melody: &'a [HarmonyNote],
+    /// Ends of phrases, in order.
+    pub phrase_ends: &'a [Ticks],
+    /// The chord that sounds before `from`.
+    pub before: Option<ChordSymbol>,
+    /// Whether the song ends with the last bar.
+    pub is_ending: bool,
+}
+
+/// A chord of the vocabulary, relative to the tonic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Function {
+    /// Semitones above the tonic.
+    above: u8,
+    quality: ChordQuality,
+    /// What it costs to use it at all.
+    cost: f64,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Tonic,
+    Supertonic,
+    Mediant,
+    Subdominant,
+    Dominant,
+    Submediant,
+    /// Flat seventh degree: subdominant in major, dominant of the relative major in minor.
+    Subtonic,
+    /// Dominant of the degree this many semitones above the tonic.
+    DominantOf(u8),
+}
+
+const fn function(above: u8, quality: ChordQuality, cost: f64, role: Role) -> Function {
+    Function { above, quality, cost, role }
+}
+
+const MAJOR: [Function; 11] = {
+    use ChordQuality::{Major, Minor};
+    [
+        function(0, Major, 0.0, Role::Tonic),
+        function(7, Major, 0.12, Role::Dominant),
+        function(5, Major, 0.22, Role::Subdominant),
+        function(9, Minor, 0.55, Role::Submediant),
+        function(2, Minor, 0.55, Role::Supertonic),
+        function(4, Minor, 1.0, Role::Mediant),
+        function(2, Major, 1.0, Role::DominantOf(7)),
+        function(9, Major, 1.35, Role::DominantOf(2)),
+        function(4, Major, 1.4, Role::DominantOf(9)),
+        function(10, Major, 1.3, Role::Subtonic),
+        function(5, Minor, 1.6, Role::Subdominant),
+    ]
+};
+
+const MINOR: [Function; 11] = {
+    use ChordQuality::{Diminished, Major, Minor};
+    [
+        function(0, Minor, 0.0, Role::Tonic),
+        function(7, Major, 0.2, Role::Dominant),
+        function(5, Minor, 0.3, Role::Subdominant),
+        function(8, Major, 0.5, Role::Submediant),
+        function(10, Major, 0.4, Role::Subtonic),
+        function(3, Major, 0.5, Role::Mediant),
+        function(7, Minor, 0.8, Role::Dominant),
+        function(2, Diminished, 1.2, Role::Supertonic),
+        function(5, Major, 1.2, Role::Subdominant),
+        function(0, Major, 1.7, Role::DominantOf(5)),
+        function(2, Major, 1.6, Role::DominantOf(7)),
+    ]
+};
+
+/// Cost of a sung note over a chord, per beat of weight.
+mod fit {
+    pub const ROOT: f64 = 0.0;
+    pub const THIRD: f64 = 0.02;
+    pub const FIFTH: f64 = 0.08;
+    pub const SEVENTH: f64 = 0.45;
+    pub const SIXTH_OR_NINTH: f64 = 0.85;
+    pub const SUSPENSION: f64 = 1.0;
+    pub const CLASH: f64 = 1.5;
+    /// Share of the cost that a passing note pays.
+    pub const PASSING: f64 = 0.4;
+}
+
+/// Weight of the melody against the rest.
+const MELODY: f64 = 1.15;
+/// A change inside a bar.
+const MID_BAR_CHANGE: f64 = 0.75;
+/// A chord that stays over a bar line.
+const STAY_OVER_BAR: f64 = 0.12;
+/// A chord that stays for the fourth bar and more.
+const STAY_LONG: f64 = 0.5;
+/// Cost of phrase endings: on the tonic, dominant, submediant or subdominant, anything else.
+const CADENCE: [f64; 4] = [0.0, 0.35, 0.8, 1.4];
+/// Extra cost of an end of the song that is not the tonic.
+const OPEN_END: f64 = 3.0;
+/// Cost of a first chord that is not the tonic.
+const FIRST_NOT_TONIC: f64 = 0.45;
+
+/// Cost of going from one role to another, 0 to about 1.
+fn change_cost(from: Role, to: Role, style: Style) -> f64 {
+    use Role::{Dominant, DominantOf, Mediant, Subdominant, Submediant, Subtonic, Supertonic, Tonic};
+    let modal = matches!(style, Style::Pop | Style::Folk | Style::Ballad);
+    match (from, to) {
+        (Dominant, Tonic) => 0.0,
+        (Dominant, Submediant) => 0.3,
+        (Dominant, Subdominant) => {
+            if modal {
+                0.45
+            } else {
+                0.8
+            }
+        }
+        (Dominant, Dominant) => 0.2,
+        (Dominant, _) => 0.75,
+        (Subdominant, Tonic | Dominant) => 0.12,
+        (Subdominant, Supertonic) => 0.3,
+        (Subdominant, Submediant) => 0.4,
+        (Subdominant, _) => 0.55,
+        (Supertonic, Dominant) => 0.0,
+        (Supertonic, Subdominant) => 0.4,
+        (Supertonic, Tonic) => 0.6,
+        (Supertonic, _) => 0.6,
+        (Submediant, Subdominant | Supertonic) => 0.1,
+        (Submediant, Dominant) => 0.25,
+        (Submediant, DominantOf(7)) => 0.2,
+        (Submediant, Tonic) => 0.5,
+        (Submediant, _) => 0.5,
+        (Mediant, Submediant) => 0.1,
+        (Mediant, Subdominant) => 0.15,
+        (Mediant, _) => 0.6,
+        (Subtonic, Subdominant | Tonic) => 0.2,
+        (Subtonic, Mediant | Submediant) => 0.2,
+        (Subtonic, _) => 0.5,
+        (Tonic, Dominant | Subdominant) => 0.05,
+        (Tonic, Submediant | Supertonic) => 0.15,
+        (Tonic, _) => 0.3,
+        (DominantOf(7), Dominant) | (DominantOf(2), Supertonic) | (DominantOf(9), Submediant) => 0.0,
+        (DominantOf(2), DominantOf(7)) | (DominantOf(5), Subdominant) => 0.0,
+        (DominantOf(7), Supertonic) => 0.5,
+        (DominantOf(_), _) => 1.6,
+    }
+}
+
+/// Chords for every bar of a request, neighbours that are alike joined within a bar.
+pub fn harmonise(request: &HarmonyRequest<'_>) -> Vec<ChordSpan> {
+    let slots = slots(request);
+    let vocabulary: &[Function] = match request.key.mode {
+        Mode::Major => &MAJOR,
+        Mode::Minor => &MINOR,
+    };
+    let mut path: Vec<usize> = Vec::with_capacity(slots.len());
+    let mut previous = request.before.and_then(|chord| {
+        vocabulary.iter().position(|f| {
+            request.key.tonic + f.above == chord.root && f.quality.is_minor() == chord.quality.is_minor()
+        })
+    });
+    let mut first = 0;
+    while first < slots.len() {
+        let end =
+            slots[first..].iter().position(|slot| slot.ends_phrase).map_or(slots.len(), |i| first + i + 1);
+        let solved = solve(&slots[first..end], vocabulary, previous, request, end == slots.len());
+        previous = solved.last().copied();
+        path.extend(solved);
+        first = end;
+    }
+    let mut spans: Vec<ChordSpan> = Vec::with_capacity(slots.len());
+    for (slot, chosen) in slots.iter().zip(&path) {
+        let function = vocabulary[*chosen];
+        let chord = ChordSymbol::new(request.key.tonic + function.above, function.quality);
+        match spans.last_mut() {
+            Some(last) if last.chord == chord && !slot.begins_bar => last.length = slot.end - last.start,
+            _ => spans.push(ChordSpan { start: slot.start, length: slot.end - slot.start, chord }),
+        }
+    }
+    colour(&mut spans, request);
+    spans
+}
+
+/// A place where the chord may change.
+#[derive(Debug)]
+struct Slot {
+    start: Ticks,
+    end: Ticks,
+    begins_bar: bool,
+    ends_phrase: bool,
+    /// Sung weight in beats by pitch class: (pitch class, weight, passing).
+    sung: Vec<(PitchClass, f64, bool)>,
+}
+
+fn slots(request: &HarmonyRequest<'_>) -> Vec<Slot> {
+    let beat = request.meter.beat();
+    let mut slots = Vec::new();
+    for bar in 0..request.bars {
+        let bar_start = request.from + request.meter.bar() * bar as i64;
+        let starts = request.meter.chord_beats();
+        for (index, first_beat) in starts.iter().enumerate() {
+            let start = bar_start + beat * *first_beat as i64;
+            let end_beat = starts.get(index + 1).copied().unwrap_or(request.meter.beats_per_bar());
+            let end = bar_start + beat * end_beat as i64;
+            slots.push(Slot {
+                start,
+                end,
+                begins_bar: index == 0,
+                ends_phrase: false,
+                sung: sung_in(request, start, end),
+            });
+        }
+    }
+    // A phrase ends in the slot in which its last note begins to end.
+    for end in request.phrase_ends {
+        if let Some(slot) = slots.iter_mut().find(|slot| slot.start < *end && *end <= slot.end) {
+            slot.ends_phrase = true;
+        }
+    }
+    slots
+}
+
+fn sung_in(request: &HarmonyRequest<'_>, start: Ticks, end: Ticks) -> Vec<(PitchClass, f64, bool)> {
+    let beat = request.meter.beat().0 as f64;
+    let overlapping = request.melody.iter().filter(|note| note.start < end && note.end > start);
+    overlapping
+        .map(|note| {
+            let overlap = note.end.min(end) - note.start.max(start);
+            let accent = if note.start == start {
+                1.6
+            } else if note.start < start {
+                1.0
+            } else if ((note.start - start).0 % request.meter.beat().0) == 0 {
+                1.2
+            } else {
+                0.8
+            };
+            (note.pitch, overlap.0 as f64 / beat * accent, note.passing)
+        })
+        .collect()
+}
+
+fn solve(
+    slots: &[Slot],
+    vocabulary: &[Function],
+    previous: Option<usize>,
+    request: &HarmonyRequest<'_>,
+    is_last: bool,
+) -> Vec<usize> {
+    let n = vocabulary.len();
+    // Beside the chord a state knows for how many bars it has been held, so that a held one grows dear.
+    const HELD: usize = 4;
+    let mut scores = vec![f64::INFINITY; n * HELD];
+    let mut came_from: Vec<Vec<usize>> = Vec::with_capacity(slots.len());
+    for (index, slot) in slots.iter().enumerate() {
+        let mut next = vec![f64::INFINITY; n * HELD];
+        let mut from = vec![0; n * HELD];
+        for (chosen, function) in vocabulary.iter().enumerate() {
+            let own = slot_cost(slot, *function, request)
+                + if slot.ends_phrase {
+                    cadence_cost(function.role, is_last && request.is_ending)
+                } else {
+                    0.0
+                };
+            if index == 0 {
+                let entry = match previous {
+                    Some(before) if before == chosen => {
+                        if slot.begins_bar {
+                            STAY_OVER_BAR
+                        } else {
+                            0.0
+                        }
+                    }
+                    Some(before) => {
+                        change_cost(vocabulary[before].role, function.role, request.style)
+                            + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }
+                    }
+                    None if function.role == Role::Tonic => 0.0,
+                    None => FIRST_NOT_TONIC,
+                };
+                next[chosen * HELD] = entry + own;
+                continue;
+            }
+            for before in 0..n {
+                for held in 0..HELD {
+                    let score = scores[before * HELD + held];
+                    if score == f64::INFINITY {
+                        continue;
+                    }
+                    let (step, now_held) = if before == chosen {
+                        match slot.begins_bar {
+                            true if held + 1 >= HELD => (STAY_OVER_BAR + STAY_LONG, HELD - 1),
+                            true => (STAY_OVER_BAR, held + 1),
+                            false => (0.0, held),
+                        }
+                    } else {
+                        let change = change_cost(vocabulary[before].role, function.role, request.style);
+                        (change + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }, 0)
+                    };
+                    let state = chosen * HELD + now_held;
+                    if score + step + own < next[state] {
+                        next[state] = score + step + own;
+                        from[state] = before * HELD + held;
+                    }
+                }
+            }
+        }
+        scores = next;
+        came_from.push(from);
+    }
+    let mut state = (0..scores.len()).min_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
+    let mut path = Vec::with_capacity(slots.len());
+    for from in came_from.iter().rev() {
+        path.push(state / HELD);
+        state = from[state];
+    }
+    path.reverse();
+    path
+}
+
+fn slot_cost(slot: &Slot, function: Function, request: &HarmonyRequest<'_>) -> f64 {
+    let root = request.key.tonic + function.above;
+    let sung: f64 = slot
+        .sung
+        .iter()
+        .map(|(pitch, weight, passing)| {
+            let cost = note_cost(pitch.above(root), function.quality);
+            weight * cost * if *passing { fit::PASSING } else { 1.0 }
+        })
+        .sum();
+    let beats = (slot.end - slot.start).0 as f64 / request.meter.beat().0 as f64;
+    MELODY * sung + function.cost * 0.35 * beats.min(4.0).sqrt()
+}
+
+/// Cost of a note this many semitones above the root.
+fn note_cost(above: u8, quality: ChordQuality) -> f64 {
+    let intervals = quality.intervals();
+    match above {
+        0 => fit::ROOT,
+        3 | 4 if intervals.contains(&above) => fit::THIRD,
+        6..=8 if intervals.contains(&above) => fit::FIFTH,
+        10 => fit::SEVENTH,
+        11 if !quality.is_minor() => fit::SEVENTH + 0.15,
+        2 | 9 => fit::SIXTH_OR_NINTH,
+        5 => fit::SUSPENSION,
+        _ => fit::CLASH,
+    }
+}
+
+fn cadence_cost(role: Role, ends_song: bool) -> f64 {
+    let kind = match role {
+        Role::Tonic => 0,
+        Role::Dominant => 1,
+        Role::Submediant | Role::Subdominant => 2,
+        _ => 3,
+    };
+    CADENCE[kind] + if ends_song && kind != 0 { OPEN_END } else { 0.0 }
+}
+
+/// Turns triads into what the style calls for, where the melody allows it.
+fn colour(spans: &mut [ChordSpan], request: &HarmonyRequest<'_>) {
+    let sung = |span: &ChordSpan, above: u8| {
+        request
+            .melody
+            .iter()
+            .any(|n| n.start < span.end() && n.end > span.start && n.pitch.above(span.chord.root) == above)
+    };
+    let count = spans.len();
+    for index in 0..count {
+        let next_root = spans.get(index + 1).map(|span| span.chord.root);
+        let span = &mut spans[index];
+        let resolves_down_a_fifth = next_root.is_some_and(|next| span.chord.root.above(next) == 7);
+        let is_dominant = span.chord.quality == ChordQuality::Major
+            && (span.chord.root.above(request.key.tonic) == 7 || !is_diatonic_major(span.chord, request.key));
+        span.chord.quality = match (request.style, span.chord.quality) {
+            (Style::Jazz, ChordQuality::Major) if is_dominant => ChordQuality::Seven,
+            (Style::Jazz, ChordQuality::Major) if sung(span, 0) => ChordQuality::Six,
+            (Style::Jazz, ChordQuality::Major) => ChordQuality::MajorSeven,
+            (Style::Jazz, ChordQuality::Minor) if span.chord.root == request.key.tonic => {
+                ChordQuality::MinorSix
+            }
+            (Style::Jazz, ChordQuality::Minor) => ChordQuality::MinorSeven,
+            (Style::Jazz, ChordQuality::Diminished) => ChordQuality::HalfDiminished,
+            (Style::Pop | Style::Ballad, ChordQuality::Major)
+                if is_dominant && resolves_down_a_fifth && sung(span, 5) && !sung(span, 4) =>
+            {
+                ChordQuality::Sus4
+            }
+            (_, ChordQuality::Major) if is_dominant && resolves_down_a_fifth && index + 1 < count => {
+                if sung(span, 10) || index + 2 == count { ChordQuality::Seven } else { ChordQuality::Major }
+            }
+            (_, quality) => quality,
+        };
+    }
+}
+
+fn is_diatonic_major(chord: ChordSymbol, key: Key) -> bool {
+    chord.pitch_classes().all(|p| key.scale().contains(&p.above(key.tonic)))
+}
+
+/// Notes of a melody as harmony sees them: (start, end, MIDI pitch) in order.
+pub fn harmony_notes(notes: impl Iterator<Item = (Ticks, Ticks, u8)>, beat: TickCount) -> Vec<HarmonyNote> {
+    let notes: Vec<_> = notes.collect();
+    (0..notes.len())
+        .map(|i| {
+            let (start, end, pitch) = notes[i];
+            let step = |other: Option<&(Ticks, Ticks, u8)>| {
+                other.is_some_and(|(_, _, p)| (1..=2).contains(&p.abs_diff(pitch)))
+            };
+            let short = (end - start).0 * 2 <= beat.0;
+            let passing =
+                short && step(i.checked_sub(1).and_then(|b| notes.get(b))) && step(notes.get(i + 1));
+            HarmonyNote { start, end, pitch: PitchClass(pitch % 12), passing }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn harmonised(tune: &[(u8, i64)], style: Style, shift: i32) -> Vec<String> {
+        let mut at = Ticks(0);
+        let notes: Vec<_> = tune
+            .iter()
+            .map(|(pitch, beats)| {
+                let start = at;
+                at += TickCount(960) * *beats;
+                (start, at, (i32::from(*pitch) + shift) as u8)
+            })
+            .collect();
+        let bars = (at - Ticks(0)) / Meter::FOUR_FOUR.bar();
+        let melody = harmony_notes(notes.into_iter(), TickCount(960));
+        let request = HarmonyRequest {
+            key: "C".parse::<Key>().expect("a key").transposed(shift),
+            meter: Meter::FOUR_FOUR,
+            style,
+            from: Ticks(0),
+            bars: bars as usize,
+            melody: &melody,
+            phrase_ends: &[at],
+            before: None,
+            is_ending: true,
+        };
+        harmonise(&request).iter().map(|span| span.chord.transposed(-shift).to_string()).collect()
+    }
+
+    const TWINKLE: [(u8, i64); 14] = [
+        (60, 1),
+        (60, 1),
+        (67, 1),
+        (67, 1),
+        (69, 1),
+        (69, 1),
+        (67, 2),
+        (65, 1),
+        (65, 1),
+        (64, 1),
+        (64, 1),
+        (62, 1),
+        (62, 1),
+        (60, 2),
+    ];
+
+    #[test]
+    fn a_plain_tune_gets_plain_chords_and_a_cadence() {
+        let chords = harmonised(&TWINKLE, Style::Folk, 0);
+        assert_eq!(chords.first().map(String::as_str), Some("C"), "{chords:?}");
+        assert_eq!(chords.last().map(String::as_str), Some("C"), "{chords:?}");
+        assert!(chords.iter().any(|c| c.starts_with('F')), "{chords:?}");
+        assert!(chords.iter().any(|c| c.starts_with('G')), "{chords:?}");
+    }
+
+    #[test]
+    fn every_transposition_moves_every_chord() {
+        let home = harmonised(&TWINKLE, Style::Jazz, 0);
+        for shift in 1..12 {
+            assert_eq!(harmonised(&TWINKLE, Style::Jazz, shift), home, "{shift} semitones up");
+        }
+    }
+}

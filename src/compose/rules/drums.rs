@@ -1,0 +1,238 @@
+//! Drums: pattern families by style and metre, lighter under sparse singing, fills into phrases.
+
+use super::BarContext;
+use crate::score::{Articulation, MidiNote, Note, Velocity};
+use crate::song::{Feel, Rng, Style};
+use crate::time::{TickCount, Ticks};
+
+/// Keys of General MIDI's percussion map.
+mod key {
+    pub const KICK: u8 = 36;
+    pub const CROSS_STICK: u8 = 37;
+    pub const SNARE: u8 = 38;
+    pub const FLOOR_TOM: u8 = 43;
+    pub const CLOSED_HAT: u8 = 42;
+    pub const PEDAL_HAT: u8 = 44;
+    pub const MID_TOM: u8 = 45;
+    pub const OPEN_HAT: u8 = 46;
+    pub const HIGH_TOM: u8 = 48;
+    pub const CRASH: u8 = 49;
+    pub const RIDE: u8 = 51;
+    pub const SHAKER: u8 = 70;
+}
+
+/// Length of a drum note: its sound rings on by itself.
+const HIT: TickCount = TickCount(120);
+
+/// Levels of playing: hardly anything, light, full, driving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Drive {
+    Hint,
+    Light,
+    Full,
+    Driving,
+}
+
+/// The drums' notes in a bar.
+pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
+    let mut kit = Kit { notes: Vec::new(), loudness: 50.0 + 38.0 * context.energy };
+    if context.is_last {
+        kit.hit(context.bar.start, key::KICK, 4.0);
+        if context.energy > 0.4 {
+            kit.hit(context.bar.start, key::CRASH, -6.0);
+        }
+        return kit.notes;
+    }
+    let wish =
+        context.energy * 3.6 - 0.5 - if context.sung < 0.15 && !context.is_interlude { 0.5 } else { 0.0 }
+            + if take > 1 { 0.6 * rng.signed() } else { 0.0 };
+    let drive = match wish.round() as i32 {
+        ..=0 => Drive::Hint,
+        1 => Drive::Light,
+        2 => Drive::Full,
+        _ => Drive::Driving,
+    };
+    let fill_from = fill_start(context, drive, rng);
+    if context.style() == Style::Jazz {
+        jazz(context, drive, &mut kit, rng);
+    } else {
+        time_keeping(context, drive, &mut kit, rng);
+        back_beat(context, drive, &mut kit, rng);
+        kick(context, drive, take, &mut kit, rng);
+    }
+    if context.begins_section && drive >= Drive::Full {
+        kit.notes.retain(|n| !(n.start == context.bar.start && n.pitch.0 == key::CLOSED_HAT));
+        kit.hit(context.bar.start, key::CRASH, 2.0);
+    }
+    if let Some(from) = fill_from {
+        kit.notes.retain(|n| n.start < from || n.pitch.0 == key::PEDAL_HAT);
+        fill(context, from, drive, &mut kit, rng);
+    }
+    kit.notes
+}
+
+struct Kit {
+    notes: Vec<Note>,
+    loudness: f64,
+}
+
+impl Kit {
+    fn hit(&mut self, at: Ticks, key: u8, accent: f64) {
+        let velocity = Velocity::clamped(self.loudness + accent);
+        let articulation = if velocity.get() < 36 { Articulation::Ghost } else { Articulation::Normal };
+        self.notes.push(Note { start: at, length: HIT, pitch: MidiNote(key), velocity, articulation });
+    }
+}
+
+fn time_keeping(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut Rng) {
+    let per_beat = context.eighths_per_beat();
+    let every = match drive {
+        Drive::Hint => per_beat,
+        Drive::Light if context.settings.feel == Feel::Half && per_beat == 2 => 2,
+        _ => 1,
+    };
+    let voice = match (context.style(), drive) {
+        (Style::Folk | Style::Ballad, Drive::Hint | Drive::Light) => key::SHAKER,
+        (_, Drive::Driving) if context.section_rng.clone().chance(0.6) => key::RIDE,
+        _ => key::CLOSED_HAT,
+    };
+    for index in (0..context.eighths()).step_by(every) {
+        let on_beat = index % per_beat == 0;
+        let accent = if on_beat { -4.0 } else { -15.0 } + 3.0 * rng.signed();
+        let at = context.eighth(index);
+        let opens = voice == key::CLOSED_HAT
+            && drive >= Drive::Full
+            && index + 1 == context.eighths()
+            && rng.chance(0.25);
+        kit.hit(at, if opens { key::OPEN_HAT } else { voice }, accent);
+        let sixteenths = drive == Drive::Driving
+            && context.settings.feel == Feel::Straight
+            && !context.meter.is_compound()
+            && rng.chance(0.12);
+        if sixteenths {
+            kit.hit(at + TickCount(240), voice, -22.0);
+        }
+    }
+    if voice == key::RIDE || voice == key::SHAKER && drive == Drive::Light {
+        for beat in (1..context.meter.beats_per_bar()).step_by(2) {
+            kit.hit(context.bar.start + context.meter.beat() * beat as i64, key::PEDAL_HAT, -16.0);
+        }
+    }
+}
+
+/// Beats (from 0) of the bar that carry the back-beat.
+fn back_beats(context: &BarContext<'_>) -> Vec<usize> {
+    let beats = context.meter.beats_per_bar();
+    match (context.meter.count(), context.meter.unit(), context.settings.feel) {
+        (3, 4, _) => vec![1, 2],
+        (5, 4, _) => vec![1, 4],
+        (6, 8, _) | (2, 4, _) => vec![1],
+        (2, 2, _) => vec![1],
+        (_, _, Feel::Half) => vec![beats / 2],
+        _ => (1..beats).step_by(2).collect(),
+    }
+}
+
+fn back_beat(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut Rng) {
+    if drive == Drive::Hint {
+        return;
+    }
+    let soft = drive == Drive::Light || context.style() == Style::Ballad && drive < Drive::Driving;
+    let voice = if soft { key::CROSS_STICK } else { key::SNARE };
+    let waltz = context.meter == crate::time::Meter::THREE_FOUR;
+    for beat in back_beats(context) {
+        let at = context.bar.start + context.meter.beat() * beat as i64;
+        let accent = if waltz { -8.0 } else { 5.0 };
+        kit.hit(at, voice, accent + 3.0 * rng.signed());
+    }
+    if context.settings.feel == Feel::Double && !context.meter.is_compound() {
+        for index in (1..context.eighths()).step_by(2) {
+            kit.hit(context.eighth(index), key::SNARE, 0.0);
+        }
+        return;
+    }
+    if drive >= Drive::Full && !context.meter.is_compound() && rng.chance(0.35 * context.energy) {
+        let beat = rng.below(context.meter.beats_per_bar());
+        let at = context.bar.start + context.meter.beat() * beat as i64 + TickCount(720);
+        kit.hit(at, key::SNARE, -42.0);
+    }
+}
+
+fn kick(context: &BarContext<'_>, drive: Drive, take: u32, kit: &mut Kit, rng: &mut Rng) {
+    const LIGHT: [&[u8]; 3] = [b"K.......", b"K.....", b"K....."];
+    const HALVES: [&[u8]; 3] = [b"K...K...", b"K.....", b"K..K.."];
+    const PUSH: [&[u8]; 3] = [b"K..kK...", b"K...k.", b"K..K.k"];
+    const POP: [&[u8]; 3] = [b"K..kK..k", b"K..k..", b"K.kK.."];
+    const FOUR: [&[u8]; 3] = [b"K.K.K.K.", b"K.k.k.", b"K..K.."];
+    let pool: &[[&[u8]; 3]] = match drive {
+        Drive::Hint => &[LIGHT],
+        Drive::Light => &[HALVES, LIGHT],
+        Drive::Full => &[HALVES, PUSH, POP],
+        Drive::Driving => &[PUSH, POP, FOUR],
+    };
+    // All bars of a section share their pattern, except in other takes.
+    let index = if take > 1 { rng.below(pool.len()) } else { context.section_rng.clone().below(pool.len()) };
+    let [four, three, six] = pool[index];
+    for (index, sign) in context.fit_pattern(four, three, six).iter().enumerate() {
+        match sign {
+            b'K' => kit.hit(context.eighth(index), key::KICK, 4.0 + 2.0 * rng.signed()),
+            b'k' if rng.chance(0.75) => kit.hit(context.eighth(index), key::KICK, -8.0),
+            _ => {}
+        }
+    }
+}
+
+fn jazz(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut Rng) {
+    let per_beat = context.eighths_per_beat();
+    for beat in 0..context.meter.beats_per_bar() {
+        let at = context.eighth(beat * per_beat);
+        kit.hit(at, key::RIDE, if beat % 2 == 1 { -2.0 } else { -8.0 });
+        if beat % 2 == 1 {
+            kit.hit(at, key::PEDAL_HAT, -10.0);
+            if per_beat == 2 && drive > Drive::Hint {
+                kit.hit(context.eighth(beat * 2 + 1), key::RIDE, -16.0);
+            }
+        }
+        if drive >= Drive::Full && rng.chance(0.3) && per_beat == 2 {
+            kit.hit(context.eighth(beat * 2 + 1), key::SNARE, -34.0);
+        }
+    }
+    if drive > Drive::Hint {
+        kit.hit(context.bar.start, key::KICK, -24.0);
+    }
+}
+
+/// Where a fill begins, if there is one.
+fn fill_start(context: &BarContext<'_>, drive: Drive, rng: &mut Rng) -> Option<Ticks> {
+    let chance = match (context.leads_to_section, context.leads_to_phrase) {
+        (true, _) => 0.9,
+        (false, true) => 0.45 * context.energy + 0.1,
+        _ => 0.0,
+    };
+    if drive == Drive::Hint && !context.leads_to_section || !rng.chance(chance) {
+        return None;
+    }
+    let long = context.leads_to_section && drive >= Drive::Full && context.meter.beats_per_bar() > 2;
+    let beats = if long { 2 } else { 1 };
+    Some(context.bar.end - context.meter.beat() * beats)
+}
+
+fn fill(context: &BarContext<'_>, from: Ticks, drive: Drive, kit: &mut Kit, rng: &mut Rng) {
+    let step = if context.meter.is_compound() || context.settings.feel == Feel::Swing {
+        TickCount(context.meter.beat().0 / 3)
+    } else if drive >= Drive::Full {
+        TickCount(240)
+    } else {
+        TickCount(480)
+    };
+    let steps = (context.bar.end - from) / step;
+    let voices = [key::SNARE, key::HIGH_TOM, key::MID_TOM, key::FLOOR_TOM];
+    for index in 0..steps {
+        if index > 0 && rng.chance(0.18) {
+            continue;
+        }
+        let progress = index as f64 / steps.max(1) as f64;
+        let voice = voices[((progress * 4.0 + 0.6 * rng.signed()).clamp(0.0, 3.0)) as usize];
+        kit.hit(from + step * index, voice, -12.0 + 14.0 * progress);
+    }
+}

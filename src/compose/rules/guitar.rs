@@ -1,0 +1,185 @@
+//! Guitar: strums and arpeggios over playable voicings.
+
+use super::voicing::{Fretting, fretting};
+use super::{BarContext, cut_overlaps};
+use crate::score::{Articulation, Note, Velocity};
+use crate::song::{Rng, Style};
+use crate::time::{TickCount, Ticks};
+
+/// One sign per eighth. `D`/`d` strong and light down-stroke, `U`/`u` up-stroke, `B` bass string, `1`..`4` single
+/// strings counted from the top, `x` damped stroke, `.` lets ring.
+struct Pattern {
+    four: &'static [u8; 8],
+    three: &'static [u8; 6],
+    six: &'static [u8; 6],
+}
+
+const fn pattern(four: &'static [u8; 8], three: &'static [u8; 6], six: &'static [u8; 6]) -> Pattern {
+    Pattern { four, three, six }
+}
+
+const FOLK: [Pattern; 4] = [
+    pattern(b"B.d.B.d.", b"B.d.d.", b"B.dB.d"),
+    pattern(b"D.dU.UdU", b"D.dudu", b"D.uD.u"),
+    pattern(b"B.duB.du", b"B.dudu", b"B.ud.u"),
+    pattern(b"D.dUD.dU", b"D.D.dU", b"DduDdu"),
+];
+const POP: [Pattern; 4] = [
+    pattern(b"D...d.u.", b"D...d.", b"D..d.."),
+    pattern(b"D.d.D.du", b"D.d.du", b"D.dD.u"),
+    pattern(b"D.dU.UdU", b"D.dUdU", b"D.uDdu"),
+    pattern(b"DdDUxUDU", b"DdxUDU", b"DduDdu"),
+];
+const BALLAD: [Pattern; 4] = [
+    pattern(b"B.3.1.2.", b"B.2.1.", b"B32123"),
+    pattern(b"B3213212", b"B32123", b"B32123"),
+    pattern(b"B.21B.21", b"B.2123", b"B21B21"),
+    pattern(b"D.2131d.", b"D.2132", b"D21321"),
+];
+const JAZZ: [Pattern; 4] = [
+    pattern(b"x.D.x.D.", b"x.D.D.", b"x.Dx.D"),
+    pattern(b"D.x.D.x.", b"D.x.x.", b"D.xD.x"),
+    pattern(b"..D..uD.", b"..D..u", b"..D..D"),
+    pattern(b"D..u..D.", b"D..u..", b"D..D.."),
+];
+
+/// The guitar's notes in a bar.
+pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
+    let last_chord_rings = context.is_last;
+    let signs = if last_chord_rings {
+        context.fit_pattern(b"D.......", b"D.....", b"D.....")
+    } else {
+        signs(context, take, rng)
+    };
+    let strokes: Vec<usize> = (0..signs.len()).filter(|i| signs[*i] != b'.').collect();
+    let mut notes = Vec::new();
+    // A chord that enters between two strokes gets one of its own.
+    let mut places: Vec<(Ticks, u8)> = strokes.iter().map(|i| (context.eighth(*i), signs[*i])).collect();
+    for span in &context.chords {
+        if !places.iter().any(|(at, _)| *at == span.start) && !last_chord_rings {
+            places.push((span.start, b'D'));
+        }
+    }
+    places.sort_unstable();
+    for (index, (at, sign)) in places.iter().enumerate() {
+        let chord = context.chord_at(*at);
+        let chord_end = context
+            .chords
+            .iter()
+            .find(|s| s.start <= *at && s.end() > *at)
+            .map_or(context.bar.end, |s| s.end());
+        let held = fretting(chord, usize::from(take > 1 && rng.chance(0.25)));
+        let is_single = sign.is_ascii_digit() || *sign == b'B';
+        let next = places.get(index + 1).map_or(context.bar.end, |(next, _)| *next);
+        // Single strings ring on to the end of their chord; a strum ends where the next begins.
+        let end = if is_single { chord_end } else { next.min(chord_end) };
+        let length = if context.style() == Style::Jazz && !last_chord_rings {
+            TickCount((end - *at).0.min(400))
+        } else {
+            end - *at
+        };
+        stroke(&mut notes, held, *at, length, *sign, base_velocity(context, *at), rng);
+    }
+    cut_overlaps(&mut notes);
+    notes
+}
+
+fn signs(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<u8> {
+    let pool = match context.style() {
+        Style::Folk => &FOLK,
+        Style::Pop => &POP,
+        Style::Ballad => &BALLAD,
+        Style::Jazz => &JAZZ,
+    };
+    // The section's energy chooses the pattern; other takes look at its neighbours.
+    let centre = context.energy * 3.0 + 0.4 * context.section_rng.clone().signed();
+    let shift = if take > 1 { rng.signed() * 1.4 } else { 0.0 };
+    let chosen = &pool[(centre + shift).round().clamp(0.0, 3.0) as usize];
+    let mut signs = context.fit_pattern(chosen.four, chosen.three, chosen.six);
+    for sign in signs.iter_mut().skip(1) {
+        // Light strokes come and go; under dense singing they go more often.
+        if matches!(sign, b'u' | b'd') && rng.chance(0.08 + 0.1 * context.sung) {
+            *sign = b'.';
+        } else if *sign == b'.'
+            && context.energy > 0.55
+            && context.style() != Style::Ballad
+            && rng.chance(0.06)
+        {
+            *sign = b'u';
+        }
+    }
+    if context.leads_to_phrase && context.style() != Style::Jazz {
+        // The bar breathes with the singer: its last beat is left to ring.
+        let from = signs.len() - context.eighths_per_beat().min(signs.len() - 1);
+        if context.energy < 0.6 {
+            signs[from..].fill(b'.');
+        }
+    }
+    signs
+}
+
+fn base_velocity(context: &BarContext<'_>, at: Ticks) -> f64 {
+    let on_bar = at == context.bar.start;
+    let on_beat = (at - context.bar.start).0 % context.meter.beat().0 == 0;
+    let accent = if on_bar {
+        9.0
+    } else if on_beat {
+        4.0
+    } else {
+        0.0
+    };
+    52.0 + 34.0 * context.energy + accent
+}
+
+fn stroke(
+    notes: &mut Vec<Note>,
+    held: Fretting,
+    at: Ticks,
+    length: TickCount,
+    sign: u8,
+    velocity: f64,
+    rng: &mut Rng,
+) {
+    let strings: Vec<_> = held.notes().collect();
+    let count = strings.len();
+    let mut add = |index: usize, velocity: f64, articulation: Articulation, length: TickCount| {
+        if let Some((_, pitch)) = strings.get(index) {
+            notes.push(Note {
+                start: at,
+                length,
+                pitch: *pitch,
+                velocity: Velocity::clamped(velocity),
+                articulation,
+            });
+        }
+    };
+    let mut play = velocity + 4.0 * rng.signed();
+    match sign {
+        b'B' => add(0, play, Articulation::Normal, length),
+        b'1'..=b'4' => {
+            let index = count.saturating_sub(usize::from(sign - b'0'));
+            add(index, play - 12.0, Articulation::Normal, length);
+        }
+        b'x' => {
+            for index in 0..count {
+                add(index, play - 22.0, Articulation::Muted, TickCount(length.0.min(120)));
+            }
+        }
+        b'D' | b'd' => {
+            let from = if sign == b'd' && count > 4 { 1 } else { 0 };
+            play -= if sign == b'd' { 9.0 } else { 0.0 };
+            for (order, index) in (from..count).enumerate() {
+                add(index, play - order as f64 * 1.5, Articulation::StrumDown { order: order as u8 }, length);
+            }
+        }
+        _ => {
+            // Up-strokes catch the upper strings only.
+            let strings_hit = if sign == b'u' { 3 } else { 4 };
+            play -= if sign == b'u' { 14.0 } else { 7.0 };
+            for order in 0..strings_hit.min(count) {
+                let index = count - 1 - order;
+                add(index, play - order as f64 * 2.0, Articulation::StrumUp { order: order as u8 }, length);
+            }
+        }
+    }
+}

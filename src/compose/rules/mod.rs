@@ -1,0 +1,249 @@
+//! The composer that is always there: rules of the trade.
+//!
+//! Every bar of every part is a function of the score's skeleton (chords, melody, sections) and of
+//! `(seed, part, bar, take)`; no bar reads the notes of another, so one can be recomposed alone.
+
+mod bass;
+mod drums;
+mod guitar;
+mod strings;
+mod voicing;
+
+use super::harmony::{HarmonyRequest, harmonise, harmony_notes};
+use super::{Composer, Plan, PlanRequest, form};
+use crate::score::{Bar, BarNumber, ChordSpan, ChordSymbol, Note, Part, PartBar, Score};
+use crate::song::{Chart, Feel, Rng, Settings, Style};
+use crate::time::{Meter, TickCount, Ticks};
+
+pub use voicing::{Fretting, STANDARD_TUNING, fretting};
+
+/// The rule-based composer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules;
+
+impl Composer for Rules {
+    fn name(&self) -> &'static str {
+        "rules"
+    }
+
+    fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
+        let chords = chords(request);
+        let mut score = request.score.clone();
+        let from = score.bar(request.first).start;
+        score.chords.retain(|span| span.start < from);
+        score.chords.extend(chords.iter().copied());
+        let mut parts = Vec::new();
+        for part in &request.settings.parts {
+            for offset in 0..request.bars {
+                let bar = BarNumber(request.first.0 + offset as i32);
+                let take = request.settings.take_of(*part, bar);
+                parts.push(self.part_bar(&score, request.settings, *part, bar, take));
+            }
+        }
+        Plan { chords, parts }
+    }
+
+    fn part_bar(
+        &mut self,
+        score: &Score,
+        settings: &Settings,
+        part: Part,
+        bar: BarNumber,
+        take: u32,
+    ) -> PartBar {
+        let context = BarContext::new(score, settings, bar);
+        let mut rng = settings.seed.rng(part, bar, take);
+        let mut notes = match part {
+            _ if context.chords.is_empty() => Vec::new(),
+            Part::Guitar => guitar::bar(&context, take, &mut rng),
+            Part::Drums => drums::bar(&context, take, &mut rng),
+            Part::Strings => strings::bar(&context, take, &mut rng),
+            Part::Bass => bass::bar(&context, take, &mut rng),
+        };
+        notes.sort_by_key(|n| (n.start, n.pitch));
+        notes.dedup_by_key(|n| (n.start, n.pitch));
+        PartBar { part, bar, take, notes }
+    }
+}
+
+/// Chords of the bars asked for: the chart's where there is one, else found for the melody.
+fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
+    let score = request.score;
+    if let Some(chart) = &request.settings.chart {
+        return chart_chords(chart, score, request.first, request.bars);
+    }
+    let first = score.bar(request.first);
+    let melody =
+        harmony_notes(score.melody.iter().map(|n| (n.start, n.end(), n.pitch.0)), score.meter.beat());
+    let phrase_ends: Vec<Ticks> = score.phrases.iter().map(|p| p.end).collect();
+    let mut chords = harmonise(&HarmonyRequest {
+        key: score.key,
+        meter: score.meter,
+        style: request.settings.style,
+        from: first.start,
+        bars: request.bars as usize,
+        melody: &melody,
+        phrase_ends: &phrase_ends,
+        before: score.chord_at(first.start - TickCount(1)),
+        is_ending: request.is_ending,
+    });
+    // Joined over bar lines where the chord stays.
+    chords.dedup_by(|next, last| {
+        let same = next.chord == last.chord && next.start == last.end();
+        if same {
+            last.length = next.end() - last.start;
+        }
+        same
+    });
+    chords
+}
+
+fn chart_chords(chart: &Chart, score: &Score, first: BarNumber, bars: u32) -> Vec<ChordSpan> {
+    let mut spans: Vec<ChordSpan> = Vec::new();
+    for offset in 0..bars {
+        let bar = score.bar(BarNumber(first.0 + offset as i32));
+        let slots = &chart.bars[(bar.number.0 - 1).rem_euclid(chart.bars.len() as i32) as usize];
+        let beats = score.meter.beats_per_bar() as i64;
+        for (index, chord) in slots.iter().enumerate() {
+            // Slots share the bar evenly, on whole beats where there are enough of them.
+            let place = |slot: usize| {
+                let exact = score.meter.bar() * slot as i64 / slots.len() as i64;
+                let on_beat = (exact.0 as f64 / score.meter.beat().0 as f64).round() as i64;
+                let snapped = score.meter.beat() * on_beat;
+                bar.start + if slots.len() as i64 <= beats { snapped } else { exact }
+            };
+            let (start, end) = (place(index), place(index + 1));
+            let Some(chord) = *chord else { continue };
+            match spans.last_mut() {
+                Some(last) if last.chord == chord && last.end() == start => last.length = end - last.start,
+                _ => spans.push(ChordSpan { start, length: end - start, chord }),
+            }
+        }
+    }
+    spans
+}
+
+/// All that the rules know about a bar.
+struct BarContext<'a> {
+    score: &'a Score,
+    settings: &'a Settings,
+    bar: Bar,
+    meter: Meter,
+    /// Chords inside the bar, cut to it.
+    chords: Vec<ChordSpan>,
+    /// The chord that the next bar begins with.
+    next_chord: Option<ChordSymbol>,
+    /// How full to play, 0 to 1.
+    energy: f64,
+    /// Share of the bar in which the voice sounds.
+    sung: f64,
+    /// Whether a phrase begins in or on the next bar after a rest that reaches into this one.
+    leads_to_phrase: bool,
+    /// Whether the next bar begins a section.
+    leads_to_section: bool,
+    /// Whether this bar begins a section.
+    begins_section: bool,
+    /// Whether this is the last bar of the score.
+    is_last: bool,
+    /// Whether nothing is sung in this bar and its neighbours.
+    is_interlude: bool,
+    /// Random numbers that all bars of this section share.
+    section_rng: Rng,
+}
+
+impl<'a> BarContext<'a> {
+    fn new(score: &'a Score, settings: &'a Settings, number: BarNumber) -> Self {
+        let bar = score.bar(number);
+        let chords: Vec<ChordSpan> = score
+            .chords
+            .iter()
+            .filter(|span| span.start < bar.end && span.end() > bar.start)
+            .map(|span| {
+                let (start, end) = (span.start.max(bar.start), span.end().min(bar.end));
+                ChordSpan { start, length: end - start, chord: span.chord }
+            })
+            .collect();
+        let section = score.section_of(number);
+        let next_section = score.section_of(BarNumber(number.0 + 1));
+        let begins = |s: Option<&crate::score::Section>, n: i32| s.is_some_and(|s| s.first.0 == n);
+        let half = bar.start + score.meter.bar() / 2;
+        let quarter_end = bar.end - score.meter.beat();
+        let next_end = bar.end + score.meter.bar() / 2;
+        let rests_at_end = form::sung_share(score, half, bar.end) < 0.45;
+        let phrase_next = score.phrases.iter().any(|p| p.start >= quarter_end && p.start < next_end);
+        let label = section.map_or("", |s| s.label.as_str());
+        let purpose = format!("section {label}");
+        let sung = form::sung_share(score, bar.start, bar.end);
+        Self {
+            score,
+            settings,
+            bar,
+            meter: score.meter,
+            next_chord: score.chord_at(bar.end),
+            chords,
+            energy: section.map_or(0.5, |s| s.energy),
+            sung,
+            leads_to_phrase: rests_at_end && phrase_next,
+            leads_to_section: begins(next_section, number.0 + 1) && number.0 + 1 > 1,
+            begins_section: begins(section, number.0),
+            is_last: bar.end >= score.end(),
+            is_interlude: sung < 0.05
+                && section.is_some_and(|s| s.label == "Interlude" || s.label == "Intro"),
+            section_rng: settings.seed.named(&purpose, 0),
+        }
+    }
+
+    fn chord_at(&self, at: Ticks) -> ChordSymbol {
+        let span = self.chords.iter().rev().find(|span| span.start <= at).unwrap_or(&self.chords[0]);
+        span.chord
+    }
+
+    fn style(&self) -> Style {
+        self.settings.style
+    }
+
+    /// Eighths in the bar: two a beat in simple metres (four in 2/2), three in compound ones.
+    fn eighths(&self) -> usize {
+        (self.meter.bar().0 / 480) as usize
+    }
+
+    /// Position of an eighth, with swing where it is asked for.
+    fn eighth(&self, index: usize) -> Ticks {
+        let straight = self.bar.start + TickCount(480) * index as i64;
+        let swings = self.settings.feel == Feel::Swing || self.style() == Style::Jazz;
+        if swings && !self.meter.is_compound() && index % 2 == 1 {
+            straight + TickCount(160)
+        } else {
+            straight
+        }
+    }
+
+    /// Beats as eighth numbers.
+    fn eighths_per_beat(&self) -> usize {
+        (self.meter.beat().0 / 480) as usize
+    }
+
+    /// A pattern with one sign per eighth, made to fit the metre: written for 4/4 (8 signs), 3/4 (6) and 6/8 (6).
+    fn fit_pattern(&self, four: &[u8], three: &[u8], six: &[u8]) -> Vec<u8> {
+        let n = self.eighths();
+        match (self.meter.count(), self.meter.unit()) {
+            (3, 4) => three.to_vec(),
+            (6, 8) => six.to_vec(),
+            (12, 8) => six.iter().chain(six).copied().collect(),
+            (5, 4) => three.iter().chain(&four[4..8]).copied().collect(),
+            _ => four.iter().cycle().take(n).copied().collect(),
+        }
+    }
+}
+
+/// Sorts out what would overlap itself: a note ends at the latest where the next of its pitch begins.
+fn cut_overlaps(notes: &mut [Note]) {
+    notes.sort_by_key(|n| (n.pitch, n.start));
+    for index in 1..notes.len() {
+        let next = notes[index];
+        let before = &mut notes[index - 1];
+        if before.pitch == next.pitch && before.end() > next.start {
+            before.length = next.start - before.start;
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Strings: four voices held over the chords, a moving upper line where the singer rests.
+
+use super::{BarContext, cut_overlaps};
+use crate::compose::form;
+use crate::score::{Articulation, ChordSymbol, MidiNote, Note, Velocity};
+use crate::song::Rng;
+use crate::time::{TickCount, Ticks};
+
+/// Lowest and highest note of cello, viola, second and first violin.
+const RANGES: [(u8, u8); 4] = [(38, 55), (50, 67), (57, 74), (62, 81)];
+/// Where the voices start from.
+const HOME: [u8; 4] = [45, 57, 64, 69];
+
+/// The strings' notes in a bar.
+pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let voices = if context.energy < 0.35 && take % 2 == 1 { 3 } else { 4 };
+    for span in &context.chords {
+        let voicing = voicing_at(context, span.start);
+        let splits = take > 1 && rng.chance(0.5) && span.length.0 > context.meter.beat().0 * 2;
+        for (voice, pitch) in voicing.iter().enumerate().take(voices) {
+            let velocity =
+                44.0 + 30.0 * context.energy + if voice == 3 { 4.0 } else { 0.0 } + 2.0 * rng.signed();
+            let pieces = if splits && voice > 0 { 2 } else { 1 };
+            let length = TickCount(span.length.0 / pieces);
+            for piece in 0..pieces {
+                notes.push(held(span.start + length * piece, length, *pitch, velocity));
+            }
+        }
+    }
+    if !context.is_last && voices == 4 {
+        for (from, to) in rests(context) {
+            counter_line(context, from, to, take, rng, &mut notes);
+        }
+    }
+    cut_overlaps(&mut notes);
+    notes
+}
+
+fn held(start: Ticks, length: TickCount, pitch: MidiNote, velocity: f64) -> Note {
+    Note {
+        start,
+        length,
+        pitch,
+        velocity: Velocity::clamped(velocity),
+        articulation: Articulation::Sustained,
+    }
+}
+
+/// The four voices of the chord at a position: each chord of the song moves them as little as it can from the one
+/// before, beginning anew every eight bars so that an edit of a chord does not reach further.
+fn voicing_at(context: &BarContext<'_>, at: Ticks) -> [MidiNote; 4] {
+    let anchor_bar = (context.bar.number.0 - 1).div_euclid(8) * 8 + 1;
+    let anchor = context.score.bar(crate::score::BarNumber(anchor_bar)).start;
+    let mut voicing = HOME.map(MidiNote);
+    for span in &context.score.chords {
+        if span.end() <= anchor || span.start > at {
+            continue;
+        }
+        voicing = lead(voicing, span.chord);
+    }
+    voicing
+}
+
+/// The nearest voicing of a chord: every chord tone present, the bass note below, voices in range and not crossed.
+fn lead(from: [MidiNote; 4], chord: ChordSymbol) -> [MidiNote; 4] {
+    let options: [Vec<MidiNote>; 4] = std::array::from_fn(|voice| {
+        let (low, high) = RANGES[voice];
+        let fits = |n: &MidiNote| {
+            let pitch = n.pitch_class();
+            if voice == 0 { pitch == chord.bass } else { chord.holds(pitch) }
+        };
+        let mut options: Vec<MidiNote> = (low..=high).map(MidiNote).filter(fits).collect();
+        options.sort_by_key(|n| n.0.abs_diff(from[voice].0));
+        options.truncate(4);
+        options
+    });
+    let mut best: Option<(u32, [MidiNote; 4])> = None;
+    for bass in &options[0] {
+        for viola in &options[1] {
+            for second in &options[2] {
+                for first in &options[3] {
+                    let voicing = [*bass, *viola, *second, *first];
+                    let cost = leading_cost(from, voicing, chord);
+                    if best.is_none_or(|(known, _)| cost < known) {
+                        best = Some((cost, voicing));
+                    }
+                }
+            }
+        }
+    }
+    best.map_or(from, |(_, voicing)| voicing)
+}
+
+fn leading_cost(from: [MidiNote; 4], to: [MidiNote; 4], chord: ChordSymbol) -> u32 {
+    let motion: u32 =
+        (0..4).map(|v| u32::from(from[v].0.abs_diff(to[v].0)) * if v == 0 { 1 } else { 2 }).sum();
+    let home: u32 = (1..4).map(|v| u32::from(HOME[v].abs_diff(to[v].0)) / 4).sum();
+    let crossed = to.windows(2).filter(|pair| pair[0] >= pair[1]).count() as u32 * 60;
+    let missing = chord
+        .quality
+        .intervals()
+        .iter()
+        .filter(|i| **i != 7 && !to.iter().any(|n| n.pitch_class() == chord.root + **i))
+        .count() as u32
+        * 40;
+    let mut parallels = 0;
+    for low in 0..4 {
+        for high in low + 1..4 {
+            let interval = |v: &[MidiNote; 4]| (i32::from(v[high].0) - i32::from(v[low].0)).rem_euclid(12);
+            let moves = from[low] != to[low] && from[high] != to[high];
+            if moves && interval(&from) == interval(&to) && matches!(interval(&to), 0 | 7) {
+                parallels += 12;
+            }
+        }
+    }
+    motion + home + crossed + missing + parallels
+}
+
+/// Stretches of at least a beat and a half in which nobody sings, cut to beats.
+fn rests(context: &BarContext<'_>) -> Vec<(Ticks, Ticks)> {
+    let beat = context.meter.beat();
+    let mut rests: Vec<(Ticks, Ticks)> = Vec::new();
+    for index in 0..context.meter.beats_per_bar() {
+        let from = context.bar.start + beat * index as i64;
+        let to = from + beat;
+        if form::sung_share(context.score, from, to) > 0.2 {
+            continue;
+        }
+        match rests.last_mut() {
+            Some(last) if last.1 == from => last.1 = to,
+            _ => rests.push((from, to)),
+        }
+    }
+    rests.retain(|(from, to)| (*to - *from).0 >= beat.0 * 3 / 2);
+    rests
+}
+
+/// The first violin walks by step from chord tone to chord tone.
+fn counter_line(
+    context: &BarContext<'_>,
+    from: Ticks,
+    to: Ticks,
+    take: u32,
+    rng: &mut Rng,
+    notes: &mut Vec<Note>,
+) {
+    let step =
+        if context.energy > 0.6 && rng.chance(0.5) { context.meter.beat() / 2 } else { context.meter.beat() };
+    let top = voicing_at(context, from)[3];
+    let direction = if (context.bar.number.0 + take as i32) % 2 == 0 { 1 } else { -1 };
+    // What the first violin held ends where its line begins.
+    for note in notes.iter_mut().filter(|n| n.pitch == top && n.start < to && n.end() > from) {
+        note.length = from - note.start;
+    }
+    notes.retain(|n| n.length.0 > 0);
+    let (mut at, mut pitch, mut heading) = (from, top, direction);
+    while at < to {
+        let velocity = 50.0 + 30.0 * context.energy + 2.0 * rng.signed();
+        notes.push(held(at, step.min(to - at), pitch, velocity));
+        at += step;
+        let chord = context.chord_at(at.min(context.bar.end - TickCount(1)));
+        let on_beat = (at - context.bar.start).0 % context.meter.beat().0 == 0;
+        let fits = |n: &MidiNote| {
+            let pitch = n.pitch_class();
+            if on_beat { chord.holds(pitch) } else { context.score.key.holds(pitch) }
+        };
+        let next = (1..6).map(|s| pitch.up(heading * s)).find(fits).unwrap_or(pitch);
+        if (RANGES[3].0..=RANGES[3].1).contains(&next.0) {
+            pitch = next;
+        } else {
+            heading = -heading;
+        }
+        if rng.chance(0.2) {
+            heading = -heading;
+        }
+    }
+}

@@ -1,1 +1,105 @@
-//! Wires the stages together.
+//! Wires the stages together. Every function here is pure: same input, same output, whatever the block size.
+
+mod causal;
+mod offline;
+mod studio;
+mod write;
+
+pub use causal::Causal;
+pub use offline::{BandRenderer, RENDER_BLOCK};
+pub use studio::studio;
+
+use crate::follow::{FollowError, Take};
+use crate::listen::{ListenConfig, PitchMethod};
+use crate::score::{Part, PartBar, Score};
+use crate::song::{Mode, Settings};
+use crate::time::TempoMapError;
+
+/// Seconds before it sounds at which a beat or a bar must be decided in live mode.
+pub const DEADLINE_S: f64 = 0.1;
+
+/// A beat and when it was known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeatReport {
+    /// When, in seconds.
+    pub time_s: f64,
+    /// Its number in the bar, from 1.
+    pub beat: usize,
+    /// Seconds of input heard when it was decided.
+    pub known_s: f64,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+}
+
+/// What came of a take: all that was heard and all that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// What was heard.
+    pub take: Take,
+    /// What was written.
+    pub score: Score,
+    /// Beats of the singing, with the time at which each was known.
+    pub beats: Vec<BeatReport>,
+    /// Seconds of silence put before the input to make room for an introduction; all times count from its start.
+    pub pad_s: f64,
+    /// Name of the composer.
+    pub composer: &'static str,
+    /// First takes of bars that another take was chosen for, so that they can be gone back to.
+    pub other_takes: Vec<PartBar>,
+    /// The listener's delay in seconds.
+    pub latency_s: f64,
+}
+
+/// Why a take becomes no session.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum EngineError {
+    /// It cannot be followed.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// Its beats make no tempo map.
+    #[error("the beats found make no tempo map: {0}")]
+    Tempo(#[from] TempoMapError),
+    /// It is too long for the tempo.
+    #[error("the song would have {bars} bars; at most {max} are written", max = crate::limits::MAX_BARS)]
+    TooManyBars {
+        /// How many.
+        bars: usize,
+    },
+    /// A take was asked for in a bar that does not exist.
+    #[error("take {choice}: the song has bars {first} to {last}", choice = .choice)]
+    NoSuchBar {
+        /// What was asked for.
+        choice: String,
+        /// First bar.
+        first: i32,
+        /// Last bar.
+        last: i32,
+    },
+}
+
+/// How to listen under some settings.
+pub fn listen_config(settings: &Settings, pitch: PitchMethod) -> ListenConfig {
+    match settings.mode {
+        Mode::Studio => ListenConfig { pitch, ..ListenConfig::STUDIO },
+        Mode::Live => ListenConfig { pitch, ..ListenConfig::LIVE },
+    }
+}
+
+/// Runs a whole recording of 16 kHz samples through listening, following and composing.
+pub fn run(
+    samples: &[f32],
+    settings: &Settings,
+    pitch: PitchMethod,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Session, EngineError> {
+    let config = listen_config(settings, pitch);
+    match settings.mode {
+        Mode::Studio => studio(samples, config, settings, progress),
+        Mode::Live => Causal::run(samples, config, settings, progress),
+    }
+}
+
+/// The parts of a session that sound.
+pub fn sounding_parts(score: &Score) -> Vec<Part> {
+    Part::ALL.into_iter().filter(|part| score.parts.iter().any(|bar| bar.part == *part)).collect()
+}

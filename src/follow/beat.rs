@@ -293,6 +293,12 @@ impl BeatSearch {
         })
     }
 
+    /// The best path up to the newest frame.
+    pub fn path_to_now(&self) -> BeatPath {
+        let now_s = self.frame as f64 * FRAME_S;
+        self.trace(now_s - self.longest() as f64 * FRAME_S, now_s)
+    }
+
     /// The best path whose last beat lies between two times.
     fn trace(&self, from_s: f64, to_s: f64) -> BeatPath {
         let from = (from_s / FRAME_S) as usize;

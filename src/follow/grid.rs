@@ -16,12 +16,57 @@ pub struct Grid {
     pub tempo: TempoMap,
     /// Bars before bar 1.
     pub lead_in_bars: u32,
+    /// Position of the first beat of the list; it may lie before tick 0.
+    pub first_beat: Ticks,
+}
+
+/// Which beat begins bar 1 (an index into the list that may lie outside of it), and its time in seconds.
+///
+/// Bar 1 is the first bar whose first half is sung; a note in the second half of the bar before it is a pickup.
+pub fn bar_one(beats_s: &[f64], meter: Meter, first_downbeat: usize, first_onset_s: f64) -> (i64, f64) {
+    let beats = Beats::new(beats_s);
+    let per_bar = meter.beats_per_bar() as i64;
+    let first = beats.first_sung(first_onset_s);
+    let phase = (first - first_downbeat as i64).rem_euclid(per_bar);
+    let is_pickup = phase * 2 >= per_bar;
+    let bar_one = if is_pickup { first - phase + per_bar } else { first - phase };
+    (bar_one, beats.time(bar_one))
+}
+
+/// Beats that go on at the typical period on both sides of a list.
+struct Beats<'a> {
+    beats_s: &'a [f64],
+    period_s: f64,
+}
+
+impl<'a> Beats<'a> {
+    fn new(beats_s: &'a [f64]) -> Self {
+        Self { beats_s, period_s: median_period(beats_s) }
+    }
+
+    fn time(&self, beat: i64) -> f64 {
+        let last = self.beats_s.len() as i64 - 1;
+        let listed = self.beats_s.get(beat.clamp(0, last.max(0)) as usize).copied().unwrap_or(0.0);
+        listed + self.period_s * (beat - beat.clamp(0, last.max(0))) as f64
+    }
+
+    /// The beat that a first onset belongs to.
+    fn first_sung(&self, first_onset_s: f64) -> i64 {
+        let limit = first_onset_s + EARLY * self.period_s;
+        let mut beat = 0;
+        while self.time(beat) > limit {
+            beat -= 1;
+        }
+        while self.time(beat + 1) <= limit {
+            beat += 1;
+        }
+        beat
+    }
 }
 
 /// Lays bars over beats.
 ///
-/// Bar 1 is the first bar whose first half is sung; a note in the second half of the bar before it is a pickup. Tick 0
-/// is second 0: whole bars, stretched to fit, fill the time up to the first beat that is sung. The last
+/// Tick 0 is second 0: whole bars, stretched to fit, fill the time up to the first beat that is sung. The last
 /// `intro_bars` of them keep the song's tempo; the caller has made room for them.
 pub fn lay_bars(
     beats_s: &[f64],
@@ -34,28 +79,12 @@ pub fn lay_bars(
         return Err(TempoMapError::TooFew(beats_s.len()));
     }
     let per_bar = meter.beats_per_bar() as i64;
-    let period = median_period(beats_s);
-    // Beat b of the song lies at index b of the list; before its start the typical period goes on.
-    let time_of = |beat: i64| match usize::try_from(beat) {
-        Ok(index) if index < beats_s.len() => beats_s[index],
-        Ok(_) => beats_s[beats_s.len() - 1] + period * (beat - beats_s.len() as i64 + 1) as f64,
-        Err(_) => beats_s[0] + period * beat as f64,
-    };
-    let mut first_beat = 0i64;
-    while time_of(first_beat) > first_onset_s + EARLY * period {
-        first_beat -= 1;
-    }
-    while time_of(first_beat + 1) <= first_onset_s + EARLY * period {
-        first_beat += 1;
-    }
-    let phase = (first_beat - first_downbeat as i64).rem_euclid(per_bar);
-    let bar_before = first_beat - phase;
-    let is_pickup = phase * 2 >= per_bar;
-    let bar_one = if is_pickup { bar_before + per_bar } else { bar_before };
-
+    let beats = Beats::new(beats_s);
+    let (bar_one, _) = bar_one(beats_s, meter, first_downbeat, first_onset_s);
+    let time_of = |beat| beats.time(beat);
     // Beats from here on keep their time; what lies before is stretched. A beat at second 0 that is no bar line cannot
     // be kept, because tick 0 is one.
-    let mut kept = (bar_one - i64::from(intro_bars) * per_bar).min(first_beat);
+    let mut kept = (bar_one - i64::from(intro_bars) * per_bar).min(beats.first_sung(first_onset_s));
     while time_of(kept) < -AT_ZERO_S || (time_of(kept) <= AT_ZERO_S && (bar_one - kept) % per_bar != 0) {
         kept += 1;
     }
@@ -66,7 +95,7 @@ pub fn lay_bars(
     } else {
         // As many whole bars as come nearest to the song's tempo, at least one beat of them before the kept one.
         let fewest = lead_beats.div_euclid(per_bar) + 1;
-        let wanted = (lead_beats as f64 + kept_s / period) / per_bar as f64;
+        let wanted = (lead_beats as f64 + kept_s / beats.period_s) / per_bar as f64;
         (wanted.round() as i64).max(fewest)
     };
     let tick_of = |beat: i64| Ticks(0) + meter.beat() * (lead_in_bars * per_bar + beat - bar_one);
@@ -78,7 +107,7 @@ pub fn lay_bars(
             anchors.push((tick, seconds));
         }
     }
-    Ok(Grid { tempo: TempoMap::new(anchors)?, lead_in_bars: lead_in_bars as u32 })
+    Ok(Grid { tempo: TempoMap::new(anchors)?, lead_in_bars: lead_in_bars as u32, first_beat: tick_of(0) })
 }
 
 /// Median distance of beats in seconds.

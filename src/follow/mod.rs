@@ -7,7 +7,7 @@ pub mod key;
 pub mod phrase;
 pub mod studio;
 
-use crate::listen::{Onset, SungNote, TuningCurve};
+use crate::listen::{Observation, Onset, SungNote, TuningCurve};
 
 /// What is known about a take.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,38 @@ pub struct Take {
     pub keys: Vec<key::KeyGuess>,
     /// Phrases in order.
     pub phrases: Vec<phrase::SungPhrase>,
+    /// Everything that was heard, one observation per 10 ms; number 0 lies at `shift_s`.
+    pub observations: Vec<Observation>,
+    /// Seconds that times were moved by.
+    pub shift_s: f64,
+}
+
+impl Take {
+    /// Moves every time later by some seconds.
+    pub fn shift(&mut self, by_s: f64) {
+        if by_s == 0.0 {
+            return;
+        }
+        self.shift_s += by_s;
+        self.duration_s += by_s;
+        for note in &mut self.notes {
+            note.onset_s += by_s;
+            note.offset_s += by_s;
+            note.known_s += by_s;
+        }
+        for onset in &mut self.onsets {
+            onset.time_s += by_s;
+            onset.known_s += by_s;
+        }
+        for phrase in &mut self.phrases {
+            phrase.start_s += by_s;
+            phrase.end_s += by_s;
+        }
+        for beat in &mut self.beats_s {
+            *beat += by_s;
+        }
+        self.tuning.shift(by_s);
+    }
 }
 
 /// Why a take cannot be followed.
@@ -48,6 +80,12 @@ pub enum FollowError {
         notes: usize,
         /// Level of the loudest one.
         loudest_dbfs: f64,
+    },
+    /// The band never came to enter.
+    #[error("the take of {duration_s:.1} s ended before the band could enter; live mode needs about 10 s of singing, studio mode does not")]
+    TooShortForLive {
+        /// Its length in seconds.
+        duration_s: f64,
     },
     /// No beat can be laid over the notes.
     #[error("no beat found in {notes} sung notes; state one with --bpm")]

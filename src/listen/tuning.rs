@@ -22,7 +22,10 @@ impl TuningCurve {
     /// The tuning of some sung notes.
     pub fn of(notes: &[SungNote]) -> Self {
         let around = |centre: f64| {
-            notes.iter().map(move |note| {
+            let reach = 4.0 * DRIFT_WINDOW_S;
+            let first = notes.partition_point(|n| n.offset_s < centre - reach);
+            let end = notes.partition_point(|n| n.onset_s <= centre + reach);
+            notes[first..end].iter().map(move |note| {
                 let distance = ((note.onset_s + note.offset_s) / 2.0 - centre) / DRIFT_WINDOW_S;
                 (note.midi, weight(note) * (-0.5 * distance * distance).exp())
             })
@@ -45,6 +48,13 @@ impl TuningCurve {
     /// A tuning that does not change.
     pub fn fixed(cents: f64) -> Self {
         Self { points: vec![(0.0, cents)] }
+    }
+
+    /// Moves every time later by some seconds.
+    pub fn shift(&mut self, by_s: f64) {
+        for (time_s, _) in &mut self.points {
+            *time_s += by_s;
+        }
     }
 
     /// Cents at a time in seconds, interpolated.

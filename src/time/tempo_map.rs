@@ -64,6 +64,17 @@ impl TempoMap {
         Self { anchors: vec![(Ticks(0), 0.0), (Ticks(beat.0), bpm.beat_period_s())] }
     }
 
+    /// Adds an anchor after the last one.
+    pub fn push(&mut self, at: Ticks, seconds: f64) -> Result<(), TempoMapError> {
+        match self.anchors.last() {
+            Some((tick, second)) if at > *tick && seconds > *second && seconds.is_finite() => {
+                self.anchors.push((at, seconds));
+                Ok(())
+            }
+            _ => Err(TempoMapError::NotRising { index: self.anchors.len(), ticks: at.0, seconds }),
+        }
+    }
+
     /// The anchors: (ticks, seconds).
     pub fn anchors(&self) -> &[(Ticks, f64)] {
         &self.anchors

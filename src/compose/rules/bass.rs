@@ -1,6 +1,6 @@
 //! Bass: roots on strong beats, fifths and approaches between them; walking in jazz.
 
-use super::{BarContext, cut_overlaps};
+use super::{BarContext, Ending, cut_overlaps};
 use crate::score::{Articulation, ChordSymbol, MidiNote, Note, PitchClass, Velocity};
 use crate::song::{Rng, Style};
 use crate::time::{TickCount, Ticks};
@@ -13,10 +13,9 @@ const ROOTS_FROM: u8 = 29;
 /// The bass's notes in a bar.
 pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
     let mut notes = Vec::new();
-    if context.is_last {
-        let span = context.chords[0];
-        notes.push(note(context, span.start, span.length, root(span.chord), 4.0));
-        return notes;
+    if context.ending == Ending::Final {
+        let struck = context.final_chords();
+        return struck.iter().map(|span| note(context, span.start, span.length, root(span.chord), 4.0)).collect();
     }
     if context.style() == Style::Jazz && context.energy > 0.3 {
         walk(context, rng, &mut notes);

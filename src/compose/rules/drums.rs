@@ -1,6 +1,6 @@
 //! Drums: pattern families by style and metre, lighter under sparse singing, fills into phrases.
 
-use super::BarContext;
+use super::{BarContext, Ending};
 use crate::score::{Articulation, MidiNote, Note, Velocity};
 use crate::song::{Feel, Rng, Style};
 use crate::time::{TickCount, Ticks};
@@ -36,10 +36,12 @@ enum Drive {
 /// The drums' notes in a bar.
 pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
     let mut kit = Kit { notes: Vec::new(), loudness: 50.0 + 38.0 * context.energy };
-    if context.is_last {
-        kit.hit(context.bar.start, key::KICK, 4.0);
-        if context.energy > 0.4 {
-            kit.hit(context.bar.start, key::CRASH, -6.0);
+    if context.ending == Ending::Final {
+        if let Some(last) = context.final_chords().last() {
+            kit.hit(last.start, key::KICK, 4.0);
+            if context.energy > 0.4 {
+                kit.hit(last.start, key::CRASH, -6.0);
+            }
         }
         return kit.notes;
     }

@@ -1,7 +1,7 @@
 //! Guitar: strums and arpeggios over playable voicings.
 
 use super::voicing::{Fretting, fretting};
-use super::{BarContext, cut_overlaps};
+use super::{BarContext, Ending, cut_overlaps};
 use crate::score::{Articulation, Note, Velocity};
 use crate::song::{Rng, Style};
 use crate::time::{TickCount, Ticks};
@@ -45,18 +45,16 @@ const JAZZ: [Pattern; 4] = [
 
 /// The guitar's notes in a bar.
 pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
-    let last_chord_rings = context.is_last;
-    let signs = if last_chord_rings {
-        context.fit_pattern(b"D.......", b"D.....", b"D.....")
-    } else {
-        signs(context, take, rng)
-    };
+    if context.ending == Ending::Final {
+        return final_strokes(context, rng);
+    }
+    let signs = signs(context, take, rng);
     let strokes: Vec<usize> = (0..signs.len()).filter(|i| signs[*i] != b'.').collect();
     let mut notes = Vec::new();
     // A chord that enters between two strokes gets one of its own.
     let mut places: Vec<(Ticks, u8)> = strokes.iter().map(|i| (context.eighth(*i), signs[*i])).collect();
     for span in &context.chords {
-        if !places.iter().any(|(at, _)| *at == span.start) && !last_chord_rings {
+        if !places.iter().any(|(at, _)| *at == span.start) {
             places.push((span.start, b'D'));
         }
     }
@@ -73,7 +71,7 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         let next = places.get(index + 1).map_or(context.bar.end, |(next, _)| *next);
         // Single strings ring on to the end of their chord; a strum ends where the next begins.
         let end = if is_single { chord_end } else { next.min(chord_end) };
-        let length = if context.style() == Style::Jazz && !last_chord_rings {
+        let length = if context.style() == Style::Jazz {
             TickCount((end - *at).0.min(400))
         } else {
             end - *at
@@ -81,6 +79,15 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         stroke(&mut notes, held, *at, length, *sign, base_velocity(context, *at), rng);
     }
     cut_overlaps(&mut notes);
+    notes
+}
+
+fn final_strokes(context: &BarContext<'_>, rng: &mut Rng) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for span in context.final_chords() {
+        let held = fretting(span.chord, 0);
+        stroke(&mut notes, held, span.start, span.length, b'D', base_velocity(context, span.start) - 4.0, rng);
+    }
     notes
 }
 

@@ -12,7 +12,7 @@ mod voicing;
 use super::harmony::{HarmonyRequest, harmonise, harmony_notes};
 use super::{Composer, Plan, PlanRequest, form};
 use crate::score::{Bar, BarNumber, ChordSpan, ChordSymbol, Note, Part, PartBar, Score};
-use crate::song::{Chart, Feel, Rng, Settings, Style};
+use crate::song::{Chart, Feel, Mode, Rng, Settings, Style};
 use crate::time::{Meter, TickCount, Ticks};
 
 pub use voicing::{Fretting, STANDARD_TUNING, fretting};
@@ -54,7 +54,7 @@ impl Composer for Rules {
         let context = BarContext::new(score, settings, bar);
         let mut rng = settings.seed.rng(part, bar, take);
         let mut notes = match part {
-            _ if context.chords.is_empty() => Vec::new(),
+            _ if context.chords.is_empty() || context.ending == Ending::After => Vec::new(),
             Part::Guitar => guitar::bar(&context, take, &mut rng),
             Part::Drums => drums::bar(&context, take, &mut rng),
             Part::Strings => strings::bar(&context, take, &mut rng),
@@ -123,6 +123,35 @@ fn chart_chords(chart: &Chart, score: &Score, first: BarNumber, bars: u32) -> Ve
     spans
 }
 
+/// Where a bar stands to the one in which the song comes to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Before it.
+    NotYet,
+    /// Here every chord is struck once, and the last one held to the end of the score.
+    Final,
+    /// After it: nothing begins.
+    After,
+}
+
+/// The bar in which the song comes to rest: that of the last sung note, or the last one of an outro.
+///
+/// Live nobody knows it before the voice has stopped: then the score ends with an outro.
+fn final_bar(score: &Score, mode: Mode) -> BarNumber {
+    let last_bar = score.bar_number(score.bars.saturating_sub(1));
+    if score.sections.last().is_some_and(|s| s.label == "Outro") {
+        return last_bar;
+    }
+    if mode == Mode::Live {
+        return BarNumber(i32::MAX);
+    }
+    let Some(last) = score.melody.last() else { return last_bar };
+    let bar = score.bar_at(last.start);
+    // A last note that is tied over the bar line comes to rest in the next bar.
+    let anticipates = (bar.end - last.start).0 <= score.meter.beat().0 / 2 && last.end() > bar.end;
+    BarNumber((bar.number.0 + i32::from(anticipates)).min(last_bar.0))
+}
+
 /// All that the rules know about a bar.
 struct BarContext<'a> {
     score: &'a Score,
@@ -143,8 +172,8 @@ struct BarContext<'a> {
     leads_to_section: bool,
     /// Whether this bar begins a section.
     begins_section: bool,
-    /// Whether this is the last bar of the score.
-    is_last: bool,
+    /// Where this bar stands to the one in which the song comes to rest.
+    ending: Ending,
     /// Whether nothing is sung in this bar and its neighbours.
     is_interlude: bool,
     /// Random numbers that all bars of this section share.
@@ -174,6 +203,11 @@ impl<'a> BarContext<'a> {
         let label = section.map_or("", |s| s.label.as_str());
         let purpose = format!("section {label}");
         let sung = form::sung_share(score, bar.start, bar.end);
+        let ending = match number.cmp(&final_bar(score, settings.mode)) {
+            std::cmp::Ordering::Less => Ending::NotYet,
+            std::cmp::Ordering::Equal => Ending::Final,
+            std::cmp::Ordering::Greater => Ending::After,
+        };
         Self {
             score,
             settings,
@@ -186,11 +220,20 @@ impl<'a> BarContext<'a> {
             leads_to_phrase: rests_at_end && phrase_next,
             leads_to_section: begins(next_section, number.0 + 1) && number.0 + 1 > 1,
             begins_section: begins(section, number.0),
-            is_last: bar.end >= score.end(),
+            ending,
             is_interlude: sung < 0.05
                 && section.is_some_and(|s| s.label == "Interlude" || s.label == "Intro"),
             section_rng: settings.seed.named(&purpose, 0),
         }
+    }
+
+    /// Chords that are struck once in the final bar: (start, length, chord), the last held to the end.
+    fn final_chords(&self) -> Vec<ChordSpan> {
+        let mut spans = self.chords.clone();
+        if let Some(last) = spans.last_mut() {
+            last.length = self.score.end() - last.start;
+        }
+        spans
     }
 
     fn chord_at(&self, at: Ticks) -> ChordSymbol {

@@ -1,6 +1,6 @@
 //! Strings: four voices held over the chords, a moving upper line where the singer rests.
 
-use super::{BarContext, cut_overlaps};
+use super::{BarContext, Ending, cut_overlaps};
 use crate::compose::form;
 use crate::score::{Articulation, ChordSymbol, MidiNote, Note, Velocity};
 use crate::song::Rng;
@@ -15,9 +15,11 @@ const HOME: [u8; 4] = [45, 57, 64, 69];
 pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
     let mut notes = Vec::new();
     let voices = if context.energy < 0.35 && take % 2 == 1 { 3 } else { 4 };
-    for span in &context.chords {
+    let is_final = context.ending == Ending::Final;
+    let spans = if is_final { context.final_chords() } else { context.chords.clone() };
+    for span in &spans {
         let voicing = voicing_at(context, span.start);
-        let splits = take > 1 && rng.chance(0.5) && span.length.0 > context.meter.beat().0 * 2;
+        let splits = !is_final && take > 1 && rng.chance(0.5) && span.length.0 > context.meter.beat().0 * 2;
         for (voice, pitch) in voicing.iter().enumerate().take(voices) {
             let velocity =
                 44.0 + 30.0 * context.energy + if voice == 3 { 4.0 } else { 0.0 } + 2.0 * rng.signed();
@@ -28,7 +30,7 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
             }
         }
     }
-    if !context.is_last && voices == 4 {
+    if !is_final && voices == 4 {
         for (from, to) in rests(context) {
             counter_line(context, from, to, take, rng, &mut notes);
         }

@@ -1,0 +1,101 @@
+//! Studio: the whole take is known.
+
+use super::write::{check_takes, last_sung_bar, other_takes, skeleton};
+use super::{BeatReport, EngineError, Session};
+use crate::compose::form;
+use crate::compose::rules::Rules;
+use crate::compose::{Composer, PlanRequest};
+use crate::follow::Take;
+use crate::follow::grid::{bar_one, lay_bars, median_period};
+use crate::follow::studio::follow_take;
+use crate::limits;
+use crate::listen::{HOP_S, ListenConfig, Listener};
+use crate::score::BarNumber;
+use crate::song::Settings;
+
+/// Analyses 16 kHz samples and writes a score for all of them.
+pub fn studio(
+    samples: &[f32],
+    config: ListenConfig,
+    settings: &Settings,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Session, EngineError> {
+    let mut listener = Listener::new(config);
+    let latency_s = listener.latency().0 as f64 / f64::from(limits::LISTEN_HZ);
+    let mut heard = Vec::with_capacity(samples.len() / limits::LISTEN_HOP + 1);
+    let hops = samples.len().div_ceil(limits::LISTEN_HOP).max(1);
+    for (index, chunk) in samples.chunks(limits::LISTEN_HOP).enumerate() {
+        let mut hop = [0.0; limits::LISTEN_HOP];
+        hop[..chunk.len()].copy_from_slice(chunk);
+        listener.process(&hop, &mut |observation| heard.push(observation));
+        if index % 500 == 0 {
+            progress(0.8 * index as f64 / hops as f64);
+        }
+    }
+    listener.finish(&mut |observation| heard.push(observation));
+    let mut take = follow_take(&heard, latency_s, settings)?;
+    take.observations = heard;
+    progress(0.9);
+
+    let pad_s = room_for_intro(&take, settings);
+    take.shift(pad_s);
+    let grid = lay_bars(
+        &take.beats_s,
+        take.bars.meter,
+        take.bars.first_downbeat,
+        take.notes[0].onset_s,
+        settings.intro_bars,
+    )?;
+    let key = settings.key.unwrap_or(take.keys[0].key);
+    let mut score = skeleton(&take, key, grid.tempo, grid.lead_in_bars, grid.lead_in_bars + 1);
+    let last = BarNumber(last_sung_bar(&score).0.max(1) + settings.outro_bars as i32);
+    let bars = last.0 as usize + grid.lead_in_bars as usize;
+    if bars > limits::MAX_BARS {
+        return Err(EngineError::TooManyBars { bars });
+    }
+    score = skeleton(&take, key, score.tempo, grid.lead_in_bars, bars as u32);
+    check_takes(settings, &score)?;
+    let first = BarNumber(1 - settings.intro_bars as i32);
+    score.sections = form::sections(&score, settings, first, last);
+    let mut composer = Rules;
+    let request = PlanRequest {
+        score: &score,
+        settings,
+        first,
+        bars: (last.0 - first.0 + 1) as u32,
+        is_ending: true,
+    };
+    let plan = composer.plan(&request);
+    score.chords = plan.chords;
+    score.parts = plan.parts;
+    let beats = beat_reports(&take);
+    let other_takes = other_takes(&mut composer, &score, settings);
+    Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s })
+}
+
+/// Silence needed before the take so that an introduction fits, in whole hops of 10 ms.
+fn room_for_intro(take: &Take, settings: &Settings) -> f64 {
+    if settings.intro_bars == 0 {
+        return 0.0;
+    }
+    let (_, bar_one_s) =
+        bar_one(&take.beats_s, take.bars.meter, take.bars.first_downbeat, take.notes[0].onset_s);
+    let beats = settings.intro_bars as usize * take.bars.meter.beats_per_bar();
+    let wanted_s = beats as f64 * median_period(&take.beats_s);
+    ((wanted_s - bar_one_s).max(0.0) / HOP_S).ceil() * HOP_S
+}
+
+fn beat_reports(take: &Take) -> Vec<BeatReport> {
+    let per_bar = take.bars.meter.beats_per_bar();
+    let confidence = 1.0 - (-take.bars.lead.max(0.0)).exp();
+    take.beats_s
+        .iter()
+        .enumerate()
+        .map(|(index, time_s)| BeatReport {
+            time_s: *time_s,
+            beat: (index + per_bar - take.bars.first_downbeat) % per_bar + 1,
+            known_s: take.duration_s,
+            confidence,
+        })
+        .collect()
+}

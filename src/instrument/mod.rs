@@ -1,4 +1,28 @@
 //! Note events -> audio.
+//!
+//! The order of a part's sound: [`Instrument`] -> [`PartChannel`] (gain, place, room, soft ceiling); the stems' sum
+//! -> [`Limiter`]. All recursion is driven by positions on the time line, never by the edges of blocks.
+
+mod bass;
+mod drive;
+mod drums;
+mod dsp;
+mod guitar;
+mod limiter;
+mod modes;
+mod room;
+mod stage;
+mod string;
+mod strings;
+mod voices;
+
+pub use bass::Bass;
+pub use drums::Drums;
+pub use guitar::Guitar;
+pub use limiter::{CEILING_DBTP, Limiter};
+pub use room::{Room, RoomSpec};
+pub use stage::{PartChannel, ceiling, channel};
+pub use strings::Strings;
 
 use crate::audio::StereoBlock;
 use crate::perform::NoteEvent;

@@ -1,0 +1,211 @@
+//! Fingered electric bass.
+
+use super::Instrument;
+use super::drive::{Engine, MAX_TICK, drive, tick_samples};
+use super::dsp::{BandPass, Declick, Smooth, one_pole, snap};
+use super::string::{Pluck, PluckedString};
+use super::voices::{Hold, pick};
+use crate::audio::StereoBlock;
+use crate::limits::MAX_VOICES;
+use crate::perform::{EventKind, NoteEvent, NoteId};
+use crate::score::{Articulation, MidiNote, Velocity};
+use crate::song::Seed;
+use crate::time::{Hz, SampleCount, SampleTime};
+
+/// One that sounds, and some that die away.
+const VOICES: usize = 6;
+const _: () = assert!(VOICES <= MAX_VOICES);
+/// Notes outside are played an octave or more nearer.
+const LOWEST: u8 = 23;
+const HIGHEST: u8 = 72;
+/// Corner of the amplifier's low-pass, in Hz.
+const AMPLIFIER_HZ: f32 = 3_200.0;
+/// Corner of its high-pass, in Hz.
+const RUMBLE_HZ: f32 = 28.0;
+
+#[derive(Debug, Clone)]
+struct Voice {
+    hold: Hold,
+    age: usize,
+    string: PluckedString,
+}
+
+/// A fingered electric bass; one note at a time, each ends the one before.
+pub struct Bass {
+    tick: usize,
+    seed: Seed,
+    voices: Vec<Voice>,
+    count: usize,
+    mono: [f32; MAX_TICK],
+    amplifier: [f32; 2],
+    amplifier_coefficient: f32,
+    rumble: f32,
+    rumble_coefficient: f32,
+    growl: BandPass,
+    tuning: Smooth,
+    ratio: f32,
+    declick: Declick,
+}
+
+impl Bass {
+    /// A bass at a sample rate; `seed` makes its plucks differ from those of another.
+    pub fn new(rate: Hz, seed: Seed) -> Self {
+        let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
+        let voice = Voice { hold: Hold::Free, age: 0, string: PluckedString::new(rate_hz, tick) };
+        Self {
+            tick,
+            seed,
+            voices: vec![voice; VOICES],
+            count: 0,
+            mono: [0.0; MAX_TICK],
+            amplifier: [0.0; 2],
+            amplifier_coefficient: one_pole(AMPLIFIER_HZ, rate_hz),
+            rumble: 0.0,
+            rumble_coefficient: one_pole(RUMBLE_HZ, rate_hz),
+            growl: BandPass::new(780.0, 0.9, rate_hz),
+            tuning: Smooth::new(0.0, 0.025, rate_hz / tick as f32, 0.01),
+            ratio: 1.0,
+            declick: Declick::new(rate_hz),
+        }
+    }
+
+    fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
+        for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
+            voice.string.damp(0.09, 0.03);
+            voice.hold = Hold::Released;
+        }
+        let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
+        self.count += 1;
+        let pluck = self.pluck(id, pitch.0, velocity.fraction(), articulation);
+        let Some(voice) = self.voices.get_mut(index) else { return };
+        if voice.hold != Hold::Free {
+            self.declick.take(voice.string.last(), 0.0);
+        }
+        voice.string.pluck(pluck, self.ratio);
+        (voice.hold, voice.age) = (Hold::Held(id), self.count);
+    }
+
+    fn pluck(&self, id: NoteId, mut pitch: u8, velocity: f32, played: Articulation) -> Pluck {
+        while pitch < LOWEST {
+            pitch += 12;
+        }
+        while pitch > HIGHEST {
+            pitch -= 12;
+        }
+        let mut rng = self.seed.named("bass", u64::from(id.0));
+        let hz = MidiNote(pitch).hz(0.0) as f32;
+        let octaves = (hz / 41.2).log2();
+        let soft = 1.0 - velocity;
+        let mut pluck = Pluck {
+            hz,
+            level: 0.8 * velocity.powf(1.3) * (hz / 82.0).powf(-0.15),
+            t60_s: (8.5 - 1.3 * octaves).max(2.5),
+            bright_t60_s: 0.30,
+            stiff_hz: 6_000.0,
+            position: (0.19 + 0.02 * rng.signed() as f32).clamp(0.1, 0.3),
+            touch_s: 0.003 + 0.003 * soft,
+            pulse_s: 0.001_4 + 0.002_2 * soft,
+            noise: 0.05 + 0.06 * velocity,
+            cutoff_hz: 1_200.0 + 3_800.0 * velocity * velocity,
+            detune: 0.000_3 + 0.000_2 * rng.unit() as f32,
+            seed: rng.bits(),
+        };
+        pluck.level *= 1.0 + 0.04 * rng.signed() as f32;
+        match played {
+            Articulation::Muted => {
+                (pluck.t60_s, pluck.bright_t60_s) = (0.4, 0.06);
+                pluck.cutoff_hz *= 0.6;
+            }
+            Articulation::Ghost => {
+                (pluck.t60_s, pluck.bright_t60_s) = (0.08, 0.05);
+                pluck.level *= 0.55;
+                pluck.noise *= 3.0;
+            }
+            _ => {}
+        }
+        pluck
+    }
+}
+
+impl Engine for Bass {
+    fn tick_samples(&self) -> usize {
+        self.tick
+    }
+
+    fn event(&mut self, kind: EventKind) {
+        match kind {
+            EventKind::NoteOn { id, pitch, velocity, articulation } => {
+                self.note_on(id, pitch, velocity, articulation);
+            }
+            EventKind::NoteOff { id } => {
+                for voice in self.voices.iter_mut().filter(|v| v.hold == Hold::Held(id)) {
+                    voice.hold = Hold::Released;
+                    voice.string.damp(0.18, 0.06);
+                }
+            }
+            EventKind::Tuning { cents } => {
+                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
+                if self.voices.iter().all(|v| v.hold == Hold::Free) {
+                    self.tuning.jump();
+                    self.ratio = (self.tuning.get() / 1_200.0).exp2();
+                }
+            }
+            EventKind::Expression { .. } => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        let retuned = self.tuning.tick();
+        if retuned {
+            self.ratio = (self.tuning.get() / 1_200.0).exp2();
+        }
+        for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
+            voice.string.tick(self.ratio, retuned);
+            if voice.string.is_quiet() {
+                voice.hold = Hold::Free;
+            }
+        }
+        self.amplifier = self.amplifier.map(snap);
+        self.rumble = snap(self.rumble);
+    }
+
+    fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
+        let len = left.len().min(MAX_TICK);
+        let mono = &mut self.mono[..len];
+        mono.fill(0.0);
+        for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
+            voice.string.add(mono);
+        }
+        for (x, (left, right)) in mono.iter().zip(left.iter_mut().zip(right.iter_mut())) {
+            let x = x + self.declick.next().0;
+            self.rumble += self.rumble_coefficient * (x - self.rumble);
+            let x = x - self.rumble;
+            let [first, second] = &mut self.amplifier;
+            *first += self.amplifier_coefficient * (x - *first);
+            *second += self.amplifier_coefficient * (*first - *second);
+            let sum = *second + 0.5 * self.growl.next(*second);
+            (*left, *right) = (sum, sum);
+        }
+    }
+}
+
+impl Instrument for Bass {
+    fn reset(&mut self) {
+        for voice in &mut self.voices {
+            voice.string.clear();
+            (voice.hold, voice.age) = (Hold::Free, 0);
+        }
+        (self.count, self.amplifier, self.rumble, self.ratio) = (0, [0.0; 2], 0.0, 1.0);
+        self.growl.clear();
+        self.tuning.reset();
+        self.declick.clear();
+    }
+
+    fn process(&mut self, start: SampleTime, events: &[NoteEvent], out: &mut StereoBlock<'_>) {
+        drive(self, start, events, out);
+    }
+
+    fn latency(&self) -> SampleCount {
+        SampleCount(0)
+    }
+}

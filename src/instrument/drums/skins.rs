@@ -1,0 +1,139 @@
+//! Recipes of kick, snare, toms and what is struck on them.
+
+use super::piece::{Band, Partial, Recipe, Sweep};
+
+fn partials(list: &[(f32, f32, f32)]) -> Vec<Partial> {
+    list.iter().map(|&(hz, t60_s, level)| Partial { hz, t60_s, level }).collect()
+}
+
+fn bands(list: &[(f32, f32, f32, f32, f32)]) -> Vec<Band> {
+    list.iter().map(|&(hz, q, rise_s, t60_s, level)| Band { hz, q, rise_s, t60_s, level }).collect()
+}
+
+/// Bass drum: gliding skin, shell, and the beater's slap and click.
+pub(super) fn kick() -> Recipe {
+    Recipe {
+        partials: partials(&[
+            (98.0, 0.16, 0.20),
+            (164.0, 0.12, 0.17),
+            (238.0, 0.10, 0.15),
+            (317.0, 0.085, 0.13),
+            (432.0, 0.070, 0.11),
+            (585.0, 0.060, 0.10),
+            (790.0, 0.050, 0.085),
+            (1_080.0, 0.040, 0.080),
+            (1_530.0, 0.032, 0.075),
+            (2_150.0, 0.026, 0.070),
+            (2_900.0, 0.020, 0.055),
+            (3_800.0, 0.016, 0.040),
+        ]),
+        bands: bands(&[
+            (420.0, 0.8, 0.000_5, 0.070, 0.45),
+            (1_500.0, 0.8, 0.000_3, 0.035, 0.55),
+            (3_600.0, 0.8, 0.000_2, 0.022, 0.55),
+        ]),
+        sweep: Some(Sweep { from_hz: 175.0, to_hz: 52.0, glide_s: 0.017, t60_s: 0.40, level: 0.95 }),
+        pan: 0.0,
+        width: 0.05,
+    }
+}
+
+/// Snare drum: two skins coupled, wires.
+pub(super) fn snare() -> Recipe {
+    Recipe {
+        partials: partials(&[
+            (187.0, 0.30, 0.50),
+            (229.0, 0.20, 0.20),
+            (331.0, 0.24, 0.32),
+            (398.0, 0.17, 0.16),
+            (487.0, 0.16, 0.15),
+            (562.0, 0.14, 0.12),
+            (688.0, 0.12, 0.12),
+            (823.0, 0.11, 0.10),
+            (1_010.0, 0.10, 0.09),
+            (1_420.0, 0.07, 0.07),
+            (1_960.0, 0.05, 0.06),
+            (2_740.0, 0.04, 0.05),
+        ]),
+        bands: bands(&[
+            (1_150.0, 0.7, 0.000_6, 0.36, 0.36),
+            (2_600.0, 0.7, 0.000_5, 0.38, 0.34),
+            (5_200.0, 0.7, 0.000_4, 0.36, 0.28),
+            (9_500.0, 0.8, 0.000_3, 0.24, 0.20),
+        ]),
+        sweep: Some(Sweep { from_hz: 255.0, to_hz: 190.0, glide_s: 0.012, t60_s: 0.16, level: 0.34 }),
+        pan: 0.06,
+        width: 0.08,
+    }
+}
+
+/// Stick laid across the snare drum and struck on its rim.
+pub(super) fn cross_stick() -> Recipe {
+    Recipe {
+        partials: partials(&[
+            (415.0, 0.09, 0.30),
+            (910.0, 0.055, 0.30),
+            (1_690.0, 0.050, 0.50),
+            (2_480.0, 0.036, 0.35),
+            (3_570.0, 0.028, 0.24),
+            (5_100.0, 0.020, 0.14),
+        ]),
+        bands: bands(&[(2_200.0, 1.0, 0.000_2, 0.030, 0.5), (6_000.0, 0.8, 0.000_2, 0.020, 0.3)]),
+        sweep: None,
+        pan: 0.06,
+        width: 0.05,
+    }
+}
+
+/// A tom with its fundamental in Hz.
+pub(super) fn tom(hz: f32, pan: f32) -> Recipe {
+    let long = (100.0 / hz).sqrt();
+    let modes = [1.594, 2.136, 2.296, 2.653, 2.918, 3.50, 4.06, 5.13, 6.7, 9.2];
+    let mut partials: Vec<Partial> = modes
+        .iter()
+        .enumerate()
+        .map(|(index, ratio)| Partial {
+            hz: hz * ratio,
+            t60_s: 0.55 * long / (1.0 + 0.35 * index as f32),
+            level: 0.26 / (1.0 + 0.22 * index as f32),
+        })
+        .collect();
+    partials.push(Partial { hz: 1_900.0, t60_s: 0.03, level: 0.08 });
+    Recipe {
+        partials,
+        bands: bands(&[
+            (600.0, 0.7, 0.000_5, 0.12, 0.26),
+            (2_400.0, 0.7, 0.000_3, 0.06, 0.34),
+            (5_500.0, 0.8, 0.000_2, 0.03, 0.22),
+        ]),
+        sweep: Some(Sweep { from_hz: 1.45 * hz, to_hz: hz, glide_s: 0.035, t60_s: 0.85 * long, level: 0.80 }),
+        pan,
+        width: 0.1,
+    }
+}
+
+/// Hands that clap.
+pub(super) fn clap() -> Recipe {
+    Recipe {
+        partials: Vec::new(),
+        bands: bands(&[
+            (1_050.0, 1.6, 0.000_4, 0.24, 1.1),
+            (1_900.0, 1.4, 0.000_4, 0.20, 0.8),
+            (4_300.0, 1.0, 0.000_3, 0.14, 0.4),
+        ]),
+        sweep: None,
+        pan: -0.1,
+        width: 0.0,
+    }
+}
+
+/// A shaker.
+pub(super) fn shaker() -> Recipe {
+    Recipe {
+        partials: Vec::new(),
+        bands: bands(&[(5_600.0, 1.4, 0.012, 0.11, 0.75), (9_000.0, 1.2, 0.010, 0.09, 0.8)]),
+        sweep: None,
+        pan: 0.35,
+        width: 0.0,
+    }
+}

@@ -1,0 +1,174 @@
+//! Small pieces of signal processing that several instruments share.
+
+use std::f32::consts::PI;
+
+/// Magnitude below which recursive state counts as silent.
+const SILENCE: f32 = 1e-15;
+
+/// A value, or 0 if it is so small that it would only slow the processor down.
+pub(super) fn snap(value: f32) -> f32 {
+    if value.abs() < SILENCE { 0.0 } else { value }
+}
+
+/// Coefficient of `y += k * (x - y)` for a corner frequency.
+pub(super) fn one_pole(corner_hz: f32, rate_hz: f32) -> f32 {
+    1.0 - (-2.0 * PI * corner_hz.min(0.49 * rate_hz) / rate_hz).exp()
+}
+
+/// Coefficient of `y += k * (x - y)` for a time constant, with `steps_hz` steps a second.
+pub(super) fn glide(time_constant_s: f32, steps_hz: f32) -> f32 {
+    1.0 - (-1.0 / (time_constant_s * steps_hz).max(1e-3)).exp()
+}
+
+/// Factor a step for a decay by 60 dB in `t60_s`, with `steps_hz` steps a second.
+pub(super) fn decay(t60_s: f32, steps_hz: f32) -> f32 {
+    (-6.907_755_3 / (t60_s * steps_hz).max(1e-3)).exp()
+}
+
+/// Amplitude of a level in dB.
+pub(super) fn amplitude(level_db: f32) -> f32 {
+    10f32.powf(level_db / 20.0)
+}
+
+/// White noise in -1..1 whose state is one word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noise(u32);
+
+impl Noise {
+    /// Noise that starts from a seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Self((seed ^ (seed >> 32)) as u32)
+    }
+
+    /// The next sample.
+    pub(super) fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f32::from((self.0 >> 16) as u16) / 32_768.0 - 1.0
+    }
+}
+
+/// Band-pass of second order with a gain of 1 at its centre.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BandPass {
+    a1: f32,
+    a2: f32,
+    a3: f32,
+    damping: f32,
+    s1: f32,
+    s2: f32,
+}
+
+impl BandPass {
+    /// A filter around `hz`; `q` is centre frequency over bandwidth.
+    pub(super) fn new(hz: f32, q: f32, rate_hz: f32) -> Self {
+        let g = (PI * hz.min(0.45 * rate_hz) / rate_hz).tan();
+        let damping = 1.0 / q;
+        let a1 = 1.0 / (1.0 + g * (g + damping));
+        Self { a1, a2: g * a1, a3: g * g * a1, damping, s1: 0.0, s2: 0.0 }
+    }
+
+    /// Filters one sample.
+    pub(super) fn next(&mut self, x: f32) -> f32 {
+        let v3 = x - self.s2;
+        let v1 = self.a1 * self.s1 + self.a2 * v3;
+        let v2 = self.s2 + self.a2 * self.s1 + self.a3 * v3;
+        self.s1 = snap(2.0 * v1 - self.s1);
+        self.s2 = snap(2.0 * v2 - self.s2);
+        self.damping * v1
+    }
+
+    /// Forgets the past.
+    pub(super) fn clear(&mut self) {
+        (self.s1, self.s2) = (0.0, 0.0);
+    }
+}
+
+/// Takes over where a voice is cut off, and fades from its last sample to zero.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declick {
+    left: f32,
+    right: f32,
+    factor: f32,
+}
+
+impl Declick {
+    /// A fade of about 4 ms.
+    pub(super) fn new(rate_hz: f32) -> Self {
+        Self { left: 0.0, right: 0.0, factor: decay(0.006, rate_hz) }
+    }
+
+    /// Adds the last sample of a voice that stops now.
+    pub(super) fn take(&mut self, left: f32, right: f32) {
+        self.left += left;
+        self.right += right;
+    }
+
+    /// The next sample.
+    pub(super) fn next(&mut self) -> (f32, f32) {
+        self.left = snap(self.left * self.factor);
+        self.right = snap(self.right * self.factor);
+        (self.left, self.right)
+    }
+
+    /// Forgets the past.
+    pub(super) fn clear(&mut self) {
+        (self.left, self.right) = (0.0, 0.0);
+    }
+}
+
+/// A control value that follows its target smoothly, one step a control tick.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Smooth {
+    initial: f32,
+    target: f32,
+    value: f32,
+    coefficient: f32,
+    snap_below: f32,
+}
+
+impl Smooth {
+    /// Starts at `initial`; `snap_below` is the distance at which it lands on its target.
+    pub(super) fn new(initial: f32, time_constant_s: f32, ticks_hz: f32, snap_below: f32) -> Self {
+        Self {
+            initial,
+            target: initial,
+            value: initial,
+            coefficient: glide(time_constant_s, ticks_hz),
+            snap_below,
+        }
+    }
+
+    /// Sets where it goes.
+    pub(super) fn aim(&mut self, target: f32) {
+        if target.is_finite() {
+            self.target = target;
+        }
+    }
+
+    /// Goes there at once.
+    pub(super) fn jump(&mut self) {
+        self.value = self.target;
+    }
+
+    /// Makes one step; whether the value changed.
+    pub(super) fn tick(&mut self) -> bool {
+        if self.value == self.target {
+            return false;
+        }
+        self.value += self.coefficient * (self.target - self.value);
+        if (self.target - self.value).abs() < self.snap_below {
+            self.value = self.target;
+        }
+        true
+    }
+
+    /// The current value.
+    pub(super) fn get(&self) -> f32 {
+        self.value
+    }
+
+    /// Back to the initial value.
+    pub(super) fn reset(&mut self) {
+        (self.target, self.value) = (self.initial, self.initial);
+    }
+}

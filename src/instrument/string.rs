@@ -1,0 +1,327 @@
+//! A plucked string: a waveguide with two polarisations.
+//!
+//! Loop: third-order Lagrange delay, one-pole loss, two first-order allpasses for stiffness (Jaffe and Smith,
+//! Computer Music Journal 7(2), 1983; Karjalainen, Valimaki and Tolonen, Computer Music Journal 22(3), 1998).
+
+use std::f32::consts::PI;
+
+use super::dsp::{Noise, decay, glide, one_pole, snap};
+
+/// Frequency at which [`Pluck::bright_t60_s`] holds, in Hz.
+const BRIGHT_HZ: f32 = 5_000.0;
+/// Lowest pitch that fits the delay line, in Hz.
+const LOWEST_HZ: f32 = 30.0;
+/// Share of the first polarisation in what is heard.
+const FIRST: f32 = 0.6;
+
+/// How a string is plucked and how it rings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pluck {
+    /// Pitch at a tuning of 0 cents, in Hz.
+    pub hz: f32,
+    /// Height of the pulse.
+    pub level: f32,
+    /// Decay by 60 dB of the fundamental, in seconds.
+    pub t60_s: f32,
+    /// Decay by 60 dB at 5 kHz, in seconds.
+    pub bright_t60_s: f32,
+    /// Corner of the stiffness allpasses, in Hz; higher is less stiff.
+    pub stiff_hz: f32,
+    /// Where it is plucked, as a share of the string.
+    pub position: f32,
+    /// Time for which the finger or pick touches the string before it lets go, in seconds.
+    pub touch_s: f32,
+    /// Length of the pulse, in seconds.
+    pub pulse_s: f32,
+    /// Level of the noise of finger or pick, relative to the pulse.
+    pub noise: f32,
+    /// Low-pass on the excitation, in Hz.
+    pub cutoff_hz: f32,
+    /// Relative detuning of the second polarisation.
+    pub detune: f32,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    buffer: Vec<f32>,
+    detune: f32,
+    t60_share: f32,
+    delay: f32,
+    step: f32,
+    gain: f32,
+    gain_step: f32,
+    low: f32,
+    stiff: [f32; 2],
+}
+
+/// One string.
+#[derive(Debug, Clone)]
+pub(super) struct PluckedString {
+    rate_hz: f32,
+    tick: f32,
+    mask: usize,
+    head: usize,
+    lines: [Line; 2],
+    pluck: Pluck,
+    loss: f32,
+    loss_target: f32,
+    stiff: f32,
+    t60_s: f32,
+    t60_target_s: f32,
+    soften: f32,
+    age: usize,
+    excitation_len: usize,
+    excitation: [f32; 2],
+    noise: Noise,
+    noise_gain: f32,
+    quiet: usize,
+    peak: f32,
+    last: f32,
+}
+
+impl PluckedString {
+    /// A silent string; allocates its delay lines.
+    pub(super) fn new(rate_hz: f32, tick_samples: usize) -> Self {
+        let len = ((rate_hz / LOWEST_HZ) as usize + 8).next_power_of_two();
+        let line = Line {
+            buffer: vec![0.0; len],
+            detune: 0.0,
+            t60_share: 1.0,
+            delay: 8.0,
+            step: 0.0,
+            gain: 0.0,
+            gain_step: 0.0,
+            low: 0.0,
+            stiff: [0.0; 2],
+        };
+        let pluck = Pluck {
+            hz: 100.0,
+            level: 0.0,
+            t60_s: 1.0,
+            bright_t60_s: 1.0,
+            stiff_hz: 6_000.0,
+            position: 0.2,
+            touch_s: 0.0,
+            pulse_s: 0.001,
+            noise: 0.0,
+            cutoff_hz: 5_000.0,
+            detune: 0.0,
+            seed: 0,
+        };
+        Self {
+            rate_hz,
+            tick: tick_samples as f32,
+            mask: len - 1,
+            head: 0,
+            lines: [line.clone(), line],
+            pluck,
+            loss: 0.5,
+            loss_target: 0.5,
+            stiff: 0.0,
+            t60_s: 1.0,
+            t60_target_s: 1.0,
+            soften: glide(0.006, rate_hz / tick_samples as f32),
+            age: 0,
+            excitation_len: 0,
+            excitation: [0.0; 2],
+            noise: Noise::new(0),
+            noise_gain: (rate_hz / 48_000.0).sqrt(),
+            quiet: 0,
+            peak: 0.0,
+            last: 0.0,
+        }
+    }
+
+    /// Silences the string and plucks it; `tuning` is a frequency ratio.
+    pub(super) fn pluck(&mut self, pluck: Pluck, tuning: f32) {
+        self.clear();
+        let hz = pluck.hz.clamp(LOWEST_HZ * 1.1, self.rate_hz / 16.0);
+        self.pluck = Pluck { hz, ..pluck };
+        self.lines[0].t60_share = 1.0;
+        self.lines[1].t60_share = 0.45;
+        self.lines[0].detune = 1.0;
+        self.lines[1].detune = 1.0 + pluck.detune;
+        self.loss = loss(hz, self.pluck.bright_t60_s, self.pluck.t60_s, self.rate_hz);
+        self.loss_target = self.loss;
+        let corner = (PI * (pluck.stiff_hz / self.rate_hz).min(0.24)).tan();
+        self.stiff = (corner - 1.0) / (corner + 1.0);
+        (self.t60_s, self.t60_target_s) = (pluck.t60_s, pluck.t60_s);
+        self.excitation_len = ((pluck.touch_s + pluck.pulse_s + 0.02) * self.rate_hz) as usize;
+        self.noise = Noise::new(pluck.seed);
+        self.retune(tuning, true);
+    }
+
+    /// From now on the string decays within `t60_s` at its fundamental and `bright_t60_s` at 5 kHz.
+    pub(super) fn damp(&mut self, t60_s: f32, bright_t60_s: f32) {
+        self.t60_target_s = t60_s.min(self.t60_target_s);
+        self.loss_target =
+            loss(self.pluck.hz, bright_t60_s, t60_s, self.rate_hz).min(self.loss_target).max(0.02);
+    }
+
+    /// One control tick; `tuning` is a frequency ratio and `retuned` says whether it changed since the last.
+    pub(super) fn tick(&mut self, tuning: f32, retuned: bool) {
+        let softens = self.loss != self.loss_target || self.t60_s != self.t60_target_s;
+        if softens {
+            self.loss += self.soften * (self.loss_target - self.loss);
+            self.t60_s += self.soften * (self.t60_target_s - self.t60_s);
+            if (self.t60_s - self.t60_target_s).abs() < 1e-3 * self.t60_target_s {
+                (self.loss, self.t60_s) = (self.loss_target, self.t60_target_s);
+            }
+        }
+        let moves = self.lines.iter().any(|l| l.step != 0.0 || l.gain_step != 0.0);
+        if softens || retuned || moves {
+            self.retune(tuning, false);
+        }
+        for line in &mut self.lines {
+            line.low = snap(line.low);
+            line.stiff = line.stiff.map(snap);
+        }
+        self.quiet = if self.peak < 1e-6 && self.age > self.excitation_len {
+            self.quiet + self.tick as usize
+        } else {
+            0
+        };
+        self.peak = 0.0;
+    }
+
+    fn retune(&mut self, tuning: f32, at_once: bool) {
+        let hz = self.pluck.hz * tuning;
+        let omega = 2.0 * std::f64::consts::PI * f64::from(hz) / f64::from(self.rate_hz);
+        let (loss_gain, loss_delay) = one_pole_at(f64::from(self.loss), omega);
+        let filters = loss_delay + 2.0 * allpass_delay(f64::from(self.stiff), omega);
+        let longest = (self.mask - 4) as f32;
+        for line in &mut self.lines {
+            let period = f64::from(self.rate_hz) / (f64::from(hz) * f64::from(line.detune));
+            let delay = ((period - filters) as f32).clamp(3.0, longest);
+            let decay = decay(self.t60_s * line.t60_share, hz);
+            let gain = (decay / loss_gain as f32).min(0.999_99);
+            if at_once {
+                (line.delay, line.gain) = (delay, gain);
+                (line.step, line.gain_step) = (0.0, 0.0);
+            } else {
+                line.step = (delay - line.delay) / self.tick;
+                line.gain_step = (gain - line.gain) / self.tick;
+                if line.step.abs() < 1e-7 * line.delay {
+                    line.step = 0.0;
+                }
+                if line.gain_step.abs() < 1e-8 {
+                    line.gain_step = 0.0;
+                }
+            }
+        }
+    }
+
+    /// Adds the string's sound to `out`.
+    pub(super) fn add(&mut self, out: &mut [f32]) {
+        for out in out {
+            let push = if self.age < self.excitation_len { self.excite() } else { 0.0 };
+            self.age += 1;
+            let mut sum = 0.0;
+            for (line, share) in self.lines.iter_mut().zip([FIRST, 1.0 - FIRST]) {
+                let value = line.next(self.head, self.mask, self.loss, self.stiff) + push;
+                if let Some(slot) = line.buffer.get_mut(self.head & self.mask) {
+                    *slot = snap(value);
+                }
+                sum += share * value;
+            }
+            self.head = (self.head + 1) & self.mask;
+            self.peak = self.peak.max(sum.abs());
+            self.last = sum;
+            *out += sum;
+        }
+    }
+
+    /// The next sample of finger or pick; also pulls the string where it is held.
+    fn excite(&mut self) -> f32 {
+        let t = self.age as f32 / self.rate_hz;
+        let pluck = &self.pluck;
+        let since = t - pluck.touch_s;
+        let mut push = 0.0;
+        if since >= 0.0 && since < pluck.pulse_s {
+            push += 0.5 - 0.5 * (2.0 * PI * since / pluck.pulse_s).cos();
+        }
+        let envelope = if since < 0.0 { 0.35 * t / pluck.touch_s.max(1e-4) } else { (-since / 0.003).exp() };
+        push += self.noise.next() * self.noise_gain * pluck.noise * envelope;
+        let cutoff = one_pole(pluck.cutoff_hz, self.rate_hz);
+        self.excitation[0] += cutoff * (push * pluck.level - self.excitation[0]);
+        self.excitation[1] += cutoff * (self.excitation[0] - self.excitation[1]);
+        let push = self.excitation[1];
+        for line in &mut self.lines {
+            let back = ((1.0 - pluck.position) * line.delay) as usize;
+            if let Some(slot) = line.buffer.get_mut(self.head.wrapping_sub(back.max(1)) & self.mask) {
+                *slot -= push;
+            }
+        }
+        push
+    }
+
+    /// Whether the string has died away.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet > self.mask / 2
+    }
+
+    /// The last sample that was added.
+    pub(super) fn last(&self) -> f32 {
+        self.last
+    }
+
+    /// Silences the string at once.
+    pub(super) fn clear(&mut self) {
+        for line in &mut self.lines {
+            line.buffer.fill(0.0);
+            (line.low, line.stiff) = (0.0, [0.0; 2]);
+            (line.step, line.gain_step) = (0.0, 0.0);
+        }
+        self.excitation = [0.0; 2];
+        (self.age, self.quiet, self.head) = (0, 0, 0);
+        (self.peak, self.last) = (0.0, 0.0);
+    }
+}
+
+impl Line {
+    fn next(&mut self, head: usize, mask: usize, loss: f32, stiff: f32) -> f32 {
+        let whole = self.delay as usize;
+        let f = self.delay - whole as f32;
+        let tap = |back: usize| self.buffer.get(head.wrapping_sub(back) & mask).copied().unwrap_or_default();
+        let (up, down, far) = (f + 1.0, f - 1.0, f - 2.0);
+        let x = tap(whole - 1) * (-f * down * far / 6.0)
+            + tap(whole) * (up * down * far / 2.0)
+            + tap(whole + 1) * (-up * f * far / 2.0)
+            + tap(whole + 2) * (up * f * down / 6.0);
+        self.delay += self.step;
+        self.low += loss * (x - self.low);
+        let mut y = self.low * self.gain;
+        self.gain += self.gain_step;
+        for state in &mut self.stiff {
+            let out = stiff * y + *state;
+            *state = y - stiff * out;
+            y = out;
+        }
+        y
+    }
+}
+
+/// Coefficient of the loop's one-pole for a decay within `bright_t60_s` at 5 kHz.
+fn loss(hz: f32, bright_t60_s: f32, t60_s: f32, rate_hz: f32) -> f32 {
+    let rate = (1.0 / bright_t60_s - 1.0 / t60_s).max(0.01);
+    let power = 10f32.powf(6.0 * rate / hz);
+    let corner = BRIGHT_HZ / (power - 1.0).max(1e-4).sqrt();
+    one_pole(corner.clamp(hz, 0.4 * rate_hz), rate_hz)
+}
+
+/// Gain and phase delay in samples of `y += k (x - y)` at an angular frequency.
+fn one_pole_at(k: f64, omega: f64) -> (f64, f64) {
+    let a = 1.0 - k;
+    let (re, im) = (1.0 - a * omega.cos(), a * omega.sin());
+    (k / re.hypot(im), im.atan2(re) / omega)
+}
+
+/// Phase delay in samples of a first-order allpass at an angular frequency.
+fn allpass_delay(c: f64, omega: f64) -> f64 {
+    let (sin, cos) = omega.sin_cos();
+    let numerator = (-sin).atan2(c + cos);
+    let denominator = (-c * sin).atan2(1.0 + c * cos);
+    -(numerator - denominator) / omega
+}

@@ -1,0 +1,236 @@
+//! A few players who bow the same note.
+
+use std::f32::consts::TAU;
+
+use crate::instrument::dsp::{BandPass, Noise, glide, one_pole, snap};
+use crate::song::Rng;
+
+/// Players who share one note.
+pub(super) const PLAYERS: usize = 5;
+/// Highest notes that take all of them, in Hz; above, one fewer plays.
+const FULL_BELOW_HZ: f32 = 330.0;
+/// Time constant of the fade after the note's end, in seconds: 40 dB in 0.3 s.
+const RELEASE_S: f32 = 0.065;
+/// Depth and time constant of the slide into the note, in cents and seconds.
+const SCOOP: (f32, f32) = (14.0, 0.05);
+/// Amplitude below which a player is silent.
+const QUIET: f32 = 2e-6;
+
+/// How a note is bowed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bowing {
+    /// Pitch at a tuning of 0 cents, in Hz.
+    pub hz: f32,
+    /// 0 to 1.
+    pub velocity: f32,
+    /// Time constant of the attack, in seconds.
+    pub attack_s: f32,
+    /// Whether the note swells on after its attack.
+    pub swells: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Player {
+    phase: f32,
+    step: f32,
+    inverse: f32,
+    amplitude: f32,
+    slope: f32,
+    envelope: f32,
+    detune_cents: f32,
+    vibrato_turns: f32,
+    vibrato_hz: f32,
+    vibrato_cents: f32,
+    drift_turns: f32,
+    drift_hz: f32,
+    late_s: f32,
+    left: f32,
+    right: f32,
+}
+
+/// The players of one note.
+#[derive(Debug, Clone)]
+pub(super) struct Desk {
+    rate_hz: f32,
+    ticks_hz: f32,
+    players: [Player; PLAYERS],
+    count: usize,
+    bowing: Bowing,
+    time_s: f32,
+    held: bool,
+    low: [[f32; 2]; 2],
+    low_coefficient: f32,
+    noise: Noise,
+    bow: BandPass,
+    bow_level: f32,
+    last: (f32, f32),
+}
+
+impl Desk {
+    /// Silent players.
+    pub(super) fn new(rate_hz: f32, tick_samples: usize) -> Self {
+        Self {
+            rate_hz,
+            ticks_hz: rate_hz / tick_samples as f32,
+            players: [Player::default(); PLAYERS],
+            count: 0,
+            bowing: Bowing { hz: 440.0, velocity: 0.0, attack_s: 0.1, swells: false },
+            time_s: 0.0,
+            held: false,
+            low: [[0.0; 2]; 2],
+            low_coefficient: 0.1,
+            noise: Noise::new(0),
+            bow: BandPass::new(2_600.0, 0.7, rate_hz),
+            bow_level: 0.0,
+            last: (0.0, 0.0),
+        }
+    }
+
+    /// Starts a note; `tuning_cents` and `expression` are those of now.
+    pub(super) fn start(&mut self, bowing: Bowing, tuning_cents: f32, expression: f32, rng: &mut Rng) {
+        self.clear();
+        self.bowing = bowing;
+        self.held = true;
+        self.count = if bowing.hz < FULL_BELOW_HZ { PLAYERS } else { PLAYERS - 1 };
+        let side = 0.12 + 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
+        for (index, player) in self.players.iter_mut().enumerate() {
+            let seat = index as f32 / (PLAYERS - 1) as f32 * 2.0 - 1.0;
+            let pan = (0.35 * side + 0.75 * seat).clamp(-0.95, 0.95);
+            let angle = (pan + 1.0) * std::f32::consts::FRAC_PI_4;
+            *player = Player {
+                phase: rng.unit() as f32,
+                detune_cents: 4.2 * seat * if index % 2 == 0 { 1.0 } else { -0.6 }
+                    + 0.9 * rng.normal() as f32,
+                vibrato_turns: rng.unit() as f32,
+                vibrato_hz: 5.0 + 1.2 * rng.unit() as f32,
+                vibrato_cents: 6.0 + 5.0 * rng.unit() as f32,
+                drift_turns: rng.unit() as f32,
+                drift_hz: 0.25 + 0.4 * rng.unit() as f32,
+                late_s: 0.03 * rng.unit() as f32 * (1.2 - bowing.velocity),
+                left: angle.cos(),
+                right: angle.sin(),
+                ..Player::default()
+            };
+        }
+        self.noise = Noise::new(rng.bits());
+        self.aim(tuning_cents, expression);
+    }
+
+    /// Ends the note.
+    pub(super) fn release(&mut self) {
+        self.held = false;
+    }
+
+    /// One control tick.
+    pub(super) fn tick(&mut self, tuning_cents: f32, expression: f32) {
+        let tick_s = 1.0 / self.ticks_hz;
+        self.time_s += tick_s;
+        let attack = glide(self.bowing.attack_s, self.ticks_hz);
+        let release = glide(RELEASE_S, self.ticks_hz);
+        let swell = if self.bowing.swells { 0.72 + 0.28 * (1.0 - (-self.time_s / 0.7).exp()) } else { 1.0 };
+        for player in self.players.iter_mut().take(self.count) {
+            let began = self.time_s > player.late_s;
+            let (target, rate) = match (self.held, began) {
+                (true, true) => (swell, attack),
+                (true, false) => (0.0, attack),
+                (false, _) => (0.0, release),
+            };
+            player.envelope = snap(player.envelope + rate * (target - player.envelope));
+            // A second pole makes the attack round.
+            let next = player.amplitude + 2.0 * rate.min(0.4) * (player.envelope - player.amplitude);
+            player.slope = (next - player.amplitude) * self.ticks_hz / self.rate_hz;
+            player.vibrato_turns = (player.vibrato_turns + player.vibrato_hz * tick_s).fract();
+            player.drift_turns = (player.drift_turns + player.drift_hz * tick_s).fract();
+        }
+        self.low = self.low.map(|side| side.map(snap));
+        self.aim(tuning_cents, expression);
+    }
+
+    fn aim(&mut self, tuning_cents: f32, expression: f32) {
+        let late = ((self.time_s - 0.25) / 0.6).clamp(0.0, 1.0);
+        let scoop = -SCOOP.0 * (-self.time_s / SCOOP.1).exp();
+        let mut envelope = 0.0;
+        for player in self.players.iter_mut().take(self.count) {
+            let cents = tuning_cents
+                + scoop
+                + player.detune_cents
+                + late * player.vibrato_cents * (TAU * player.vibrato_turns).sin()
+                + 1.5 * (TAU * player.drift_turns).sin();
+            player.step = (self.bowing.hz * (cents / 1_200.0).exp2() / self.rate_hz).min(0.25);
+            player.inverse = 1.0 / player.step;
+            envelope += player.amplitude / self.count as f32;
+        }
+        let Bowing { hz, velocity, .. } = self.bowing;
+        let open = 0.45 + 0.55 * envelope;
+        let corner = (650.0 + 1_900.0 * velocity + 0.9 * hz) * open * (0.65 + 0.35 * expression);
+        self.low_coefficient = one_pole(corner.min(9_000.0), self.rate_hz);
+        let fresh = 0.05 * (-self.time_s / 0.12).exp();
+        self.bow_level = (0.016 + fresh) * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();
+    }
+
+    /// Adds the note to both channels.
+    pub(super) fn add(&mut self, left: &mut [f32], right: &mut [f32]) {
+        let gain = 0.5 / (self.count.max(1) as f32).sqrt();
+        for (out_left, out_right) in left.iter_mut().zip(right) {
+            let (mut sum_left, mut sum_right, mut bowed) = (0.0, 0.0, 0.0);
+            for player in self.players.iter_mut().take(self.count) {
+                let value = player.saw() * player.amplitude;
+                player.amplitude += player.slope;
+                bowed += player.amplitude;
+                sum_left += value * player.left;
+                sum_right += value * player.right;
+            }
+            let noise = self.bow.next(self.noise.next()) * self.bow_level * bowed;
+            let mut sums = [sum_left + noise, sum_right + noise];
+            for (sum, low) in sums.iter_mut().zip(&mut self.low) {
+                for state in low {
+                    *state += self.low_coefficient * (*sum - *state);
+                    *sum = *state;
+                }
+            }
+            self.last = (gain * sums[0], gain * sums[1]);
+            *out_left += self.last.0;
+            *out_right += self.last.1;
+        }
+    }
+
+    /// Whether everyone has fallen silent.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.held && self.players.iter().take(self.count).all(|p| p.amplitude < QUIET && p.envelope < QUIET)
+    }
+
+    /// The last samples that were added.
+    pub(super) fn last(&self) -> (f32, f32) {
+        self.last
+    }
+
+    /// Silences everyone at once.
+    pub(super) fn clear(&mut self) {
+        self.players = [Player::default(); PLAYERS];
+        self.low = [[0.0; 2]; 2];
+        self.bow.clear();
+        self.time_s = 0.0;
+        self.held = false;
+        self.count = 0;
+        self.last = (0.0, 0.0);
+    }
+}
+
+impl Player {
+    /// The next sample of a band-limited saw (PolyBLEP: Valimaki and Huovilainen, IEEE Signal Processing Magazine
+    /// 24(2), 2007).
+    fn saw(&mut self) -> f32 {
+        let phase = self.phase;
+        let mut value = 2.0 * phase - 1.0;
+        if phase < self.step {
+            let t = phase * self.inverse;
+            value -= t + t - t * t - 1.0;
+        } else if phase > 1.0 - self.step {
+            let t = (phase - 1.0) * self.inverse;
+            value -= t * t + t + t + 1.0;
+        }
+        let next = phase + self.step;
+        self.phase = if next >= 1.0 { next - 1.0 } else { next };
+        value
+    }
+}

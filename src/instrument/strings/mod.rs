@@ -1,0 +1,217 @@
+//! String section.
+
+mod desk;
+
+use desk::{Bowing, Desk};
+
+use super::Instrument;
+use super::drive::{Engine, MAX_TICK, drive, tick_samples};
+use super::dsp::{Declick, Smooth};
+use super::modes::{Bank, Mode, Sums};
+use super::voices::{Hold, pick};
+use crate::audio::StereoBlock;
+use crate::limits::MAX_VOICES;
+use crate::perform::{EventKind, NoteEvent, NoteId};
+use crate::score::{Articulation, MidiNote, Velocity};
+use crate::song::Seed;
+use crate::time::{Hz, SampleCount, SampleTime};
+
+/// Notes that sound at once, those that fade included.
+const VOICES: usize = 16;
+const _: () = assert!(VOICES <= MAX_VOICES);
+/// Notes outside are played an octave or more nearer.
+const LOWEST: u8 = 28;
+const HIGHEST: u8 = 96;
+/// Gain of the players' sound that does not pass through the bodies.
+const DIRECT: f32 = 0.62;
+
+/// Resonances of the bodies: frequency in Hz, T60 in seconds, gain.
+const BODY: [(f32, f32, f32); 12] = [
+    (196.0, 0.09, 0.35),
+    (275.0, 0.08, -0.60),
+    (346.0, 0.07, 0.35),
+    (420.0, 0.06, -0.50),
+    (460.0, 0.06, 0.55),
+    (550.0, 0.05, -0.55),
+    (690.0, 0.04, 0.40),
+    (840.0, 0.035, -0.45),
+    (1_080.0, 0.03, 0.45),
+    (1_500.0, 0.02, -0.40),
+    (2_300.0, 0.014, 0.45),
+    (3_200.0, 0.010, -0.35),
+];
+
+#[derive(Debug, Clone)]
+struct Voice {
+    hold: Hold,
+    age: usize,
+    desk: Desk,
+}
+
+/// A section of bowed strings that follows expression.
+pub struct Strings {
+    tick: usize,
+    seed: Seed,
+    voices: Vec<Voice>,
+    count: usize,
+    body: Bank,
+    sums: Box<Sums>,
+    mono: [f32; MAX_TICK],
+    tuning: Smooth,
+    expression: Smooth,
+    gain: f32,
+    gain_step: f32,
+    declick: Declick,
+}
+
+impl Strings {
+    /// A section at a sample rate; the seed tells its players apart.
+    pub fn new(rate: Hz, seed: Seed) -> Self {
+        let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
+        let ticks_hz = rate_hz / tick as f32;
+        let voice = Voice { hold: Hold::Free, age: 0, desk: Desk::new(rate_hz, tick) };
+        let modes: Vec<Mode> = BODY
+            .iter()
+            .enumerate()
+            .map(|(index, &(hz, t60_s, gain))| {
+                let side = if index % 2 == 0 { 0.35 } else { -0.35 };
+                Mode { hz, t60_s, left: gain * (1.0 - side), right: gain * (1.0 + side) }
+            })
+            .collect();
+        Self {
+            tick,
+            seed,
+            voices: vec![voice; VOICES],
+            count: 0,
+            body: Bank::new(&modes, rate_hz),
+            sums: Box::new(Sums::new()),
+            mono: [0.0; MAX_TICK],
+            tuning: Smooth::new(0.0, 0.03, ticks_hz, 0.01),
+            expression: Smooth::new(1.0, 0.03, ticks_hz, 1e-4),
+            gain: 1.0,
+            gain_step: 0.0,
+            declick: Declick::new(rate_hz),
+        }
+    }
+
+    fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
+        let mut pitch = pitch.0;
+        while pitch < LOWEST {
+            pitch += 12;
+        }
+        while pitch > HIGHEST {
+            pitch -= 12;
+        }
+        let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
+        self.count += 1;
+        let Some(voice) = self.voices.get_mut(index) else { return };
+        if voice.hold != Hold::Free {
+            let (left, right) = voice.desk.last();
+            self.declick.take(left, right);
+        }
+        let velocity = velocity.fraction();
+        let (attack_s, swells) = match articulation {
+            Articulation::Sustained => (0.16 - 0.11 * velocity, true),
+            Articulation::Muted | Articulation::Ghost => (0.02, false),
+            _ => (0.10 - 0.08 * velocity, false),
+        };
+        let bowing = Bowing { hz: MidiNote(pitch).hz(0.0) as f32, velocity, attack_s, swells };
+        let mut rng = self.seed.named("strings", u64::from(id.0));
+        voice.desk.start(bowing, self.tuning.get(), self.expression.get(), &mut rng);
+        (voice.hold, voice.age) = (Hold::Held(id), self.count);
+    }
+
+    fn is_silent(&self) -> bool {
+        self.voices.iter().all(|v| v.hold == Hold::Free)
+    }
+}
+
+/// Amplitude of an expression value.
+fn gain(expression: f32) -> f32 {
+    expression * expression.sqrt()
+}
+
+impl Engine for Strings {
+    fn tick_samples(&self) -> usize {
+        self.tick
+    }
+
+    fn event(&mut self, kind: EventKind) {
+        match kind {
+            EventKind::NoteOn { id, pitch, velocity, articulation } => {
+                self.note_on(id, pitch, velocity, articulation);
+            }
+            EventKind::NoteOff { id } => {
+                for voice in self.voices.iter_mut().filter(|v| v.hold == Hold::Held(id)) {
+                    voice.hold = Hold::Released;
+                    voice.desk.release();
+                }
+            }
+            EventKind::Tuning { cents } => {
+                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
+                if self.is_silent() {
+                    self.tuning.jump();
+                }
+            }
+            EventKind::Expression { value } => self.expression.aim(value.clamp(0.0, 1.0)),
+        }
+    }
+
+    fn tick(&mut self) {
+        self.tuning.tick();
+        self.expression.tick();
+        let (cents, expression) = (self.tuning.get(), self.expression.get());
+        self.gain_step = (gain(expression) - self.gain) / self.tick as f32;
+        if self.gain_step.abs() < 1e-9 {
+            (self.gain, self.gain_step) = (gain(expression), 0.0);
+        }
+        for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
+            voice.desk.tick(cents, expression);
+            if voice.desk.is_quiet() {
+                voice.hold = Hold::Free;
+            }
+        }
+        self.body.tick();
+    }
+
+    fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
+        let len = left.len().min(MAX_TICK);
+        left.fill(0.0);
+        right.fill(0.0);
+        for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
+            voice.desk.add(left, right);
+        }
+        for ((mono, left), right) in self.mono.iter_mut().zip(left.iter_mut()).zip(right.iter_mut()) {
+            let tail = self.declick.next();
+            (*left, *right) = ((*left + tail.0) * self.gain, (*right + tail.1) * self.gain);
+            self.gain += self.gain_step;
+            *mono = *left + *right;
+            (*left, *right) = (DIRECT * *left, DIRECT * *right);
+        }
+        self.sums.clear(len);
+        self.body.respond(&self.mono[..len], &mut self.sums);
+        self.sums.add_to(left, right);
+    }
+}
+
+impl Instrument for Strings {
+    fn reset(&mut self) {
+        for voice in &mut self.voices {
+            voice.desk.clear();
+            (voice.hold, voice.age) = (Hold::Free, 0);
+        }
+        (self.count, self.gain, self.gain_step) = (0, 1.0, 0.0);
+        self.body.clear();
+        self.tuning.reset();
+        self.expression.reset();
+        self.declick.clear();
+    }
+
+    fn process(&mut self, start: SampleTime, events: &[NoteEvent], out: &mut StereoBlock<'_>) {
+        drive(self, start, events, out);
+    }
+
+    fn latency(&self) -> SampleCount {
+        SampleCount(0)
+    }
+}

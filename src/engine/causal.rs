@@ -15,7 +15,9 @@ use crate::follow::phrase::phrases;
 use crate::follow::studio::{beat_onsets, divisions};
 use crate::follow::{FollowError, Take};
 use crate::limits;
-use crate::listen::{Heard, HOP_S, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
+use crate::listen::{
+    HOP_S, Heard, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote, TuningCurve,
+};
 use crate::score::{BarNumber, Key, MidiNote, Score, Section};
 use crate::song::{Lead, Settings, Tune};
 
@@ -84,8 +86,7 @@ impl Causal {
             period_s: settings.bpm.map(|bpm| bpm.beat_period_s()),
             constant: settings.lead == Lead::Grid && settings.bpm.is_some(),
         };
-        let searches =
-            divisions(settings).iter().map(|d| (*d, BeatSearch::new(prior(*d), true))).collect();
+        let searches = divisions(settings).iter().map(|d| (*d, BeatSearch::new(prior(*d), true))).collect();
         Self {
             settings: settings.clone(),
             listener,
@@ -159,7 +160,8 @@ impl Causal {
         self.evidence.truncate(settled);
         for index in settled..self.onsets.len() {
             let onset = self.onsets[index];
-            let until = self.onsets.get(index + 1).map_or(sure_s.max(onset.time_s + 0.05), |next| next.time_s);
+            let until =
+                self.onsets.get(index + 1).map_or(sure_s.max(onset.time_s + 0.05), |next| next.time_s);
             self.evidence.push(BeatOnset {
                 time_s: onset.time_s,
                 interval_s: until - onset.time_s,
@@ -177,8 +179,11 @@ impl Causal {
         // Compound time must be clearly better, as in studio mode.
         let best = self.searches.iter().filter_map(|(division, search)| {
             let path = search.path_to_now();
-            let handicap =
-                if *division == Division::Ternary && self.searches.len() > 1 { 0.12 * self.onsets.len() as f64 } else { 0.0 };
+            let handicap = if *division == Division::Ternary && self.searches.len() > 1 {
+                0.12 * self.onsets.len() as f64
+            } else {
+                0.0
+            };
             (path.beats_s.len() >= 4).then_some((path.score - handicap, *division, path))
         });
         let Some((_, division, path)) = best.max_by(|a, b| a.0.total_cmp(&b.0)) else { return Ok(()) };
@@ -449,5 +454,6 @@ fn energy_of(score: &Score, next: BarNumber) -> f64 {
     let height = near.1 / near.2 - all.1 / all.2;
     // Tenths, so that energy changes in steps one can hear.
     let quiet = form::sung_share(score, from, score.bar(next).start) < 0.2;
-    ((0.5 + level * 0.05 + height * 0.06 - if quiet { 0.15 } else { 0.0 }).clamp(0.2, 1.0) * 10.0).round() / 10.0
+    ((0.5 + level * 0.05 + height * 0.06 - if quiet { 0.15 } else { 0.0 }).clamp(0.2, 1.0) * 10.0).round()
+        / 10.0
 }

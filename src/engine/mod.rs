@@ -6,7 +6,7 @@ mod studio;
 mod write;
 
 pub use causal::Causal;
-pub use offline::{BandRenderer, RENDER_BLOCK};
+pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
 pub use studio::studio;
 
 use crate::follow::{FollowError, Take};

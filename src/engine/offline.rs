@@ -13,6 +13,9 @@ pub const RENDER_BLOCK: usize = 1024;
 
 const _: () = assert!(RENDER_BLOCK <= MAX_BLOCK);
 
+/// Takes a block of one part's stem: part, left, right.
+pub type StemSink<'a> = dyn FnMut(Part, &[f32], &[f32]) + 'a;
+
 /// A part's stem while it is rendered.
 struct Stem {
     channel: PartChannel,
@@ -54,7 +57,7 @@ impl BandRenderer {
 
     /// Renders the next block of at most `wanted` samples and hands (part, left, right) of each stem to `sink`.
     /// Returns how many samples it was.
-    pub fn render(&mut self, wanted: usize, sink: &mut dyn FnMut(Part, &[f32], &[f32])) -> usize {
+    pub fn render(&mut self, wanted: usize, sink: &mut StemSink<'_>) -> usize {
         let len = wanted.min(self.block);
         let end = self.position + SampleCount(len as i64);
         for stem in &mut self.stems {

@@ -58,13 +58,8 @@ pub fn studio(
     let first = BarNumber(1 - settings.intro_bars as i32);
     score.sections = form::sections(&score, settings, first, last);
     let mut composer = Rules;
-    let request = PlanRequest {
-        score: &score,
-        settings,
-        first,
-        bars: (last.0 - first.0 + 1) as u32,
-        is_ending: true,
-    };
+    let request =
+        PlanRequest { score: &score, settings, first, bars: (last.0 - first.0 + 1) as u32, is_ending: true };
     let plan = composer.plan(&request);
     score.chords = plan.chords;
     score.parts = plan.parts;

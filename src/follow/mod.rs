@@ -82,7 +82,9 @@ pub enum FollowError {
         loudest_dbfs: f64,
     },
     /// The band never came to enter.
-    #[error("the take of {duration_s:.1} s ended before the band could enter; live mode needs about 10 s of singing, studio mode does not")]
+    #[error(
+        "the take of {duration_s:.1} s ended before the band could enter; live mode needs about 10 s of singing, studio mode does not"
+    )]
     TooShortForLive {
         /// Its length in seconds.
         duration_s: f64,

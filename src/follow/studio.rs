@@ -51,6 +51,8 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         division,
         keys: rank_keys(&written),
         phrases,
+        observations: Vec::new(),
+        shift_s: 0.0,
     })
 }
 

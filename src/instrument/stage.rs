@@ -73,7 +73,8 @@ pub fn channel(part: Part, rate: Hz, seed: Seed) -> PartChannel {
     let place = place(part);
     let gain = amplitude(place.gain_db);
     let angle = (place.pan + 1.0) * std::f32::consts::FRAC_PI_4;
-    let (left, right) = (gain * angle.cos() * 1.414_213_5, gain * angle.sin() * 1.414_213_5);
+    let (left, right) =
+        (gain * angle.cos() * std::f32::consts::SQRT_2, gain * angle.sin() * std::f32::consts::SQRT_2);
     let (same, other) = (0.5 * (1.0 + place.width), 0.5 * (1.0 - place.width));
     PartChannel {
         part,

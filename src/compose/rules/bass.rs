@@ -15,7 +15,10 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
     let mut notes = Vec::new();
     if context.ending == Ending::Final {
         let struck = context.final_chords();
-        return struck.iter().map(|span| note(context, span.start, span.length, root(span.chord), 4.0)).collect();
+        return struck
+            .iter()
+            .map(|span| note(context, span.start, span.length, root(span.chord), 4.0))
+            .collect();
     }
     if context.style() == Style::Jazz && context.energy > 0.3 {
         walk(context, rng, &mut notes);

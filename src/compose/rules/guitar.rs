@@ -71,11 +71,8 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         let next = places.get(index + 1).map_or(context.bar.end, |(next, _)| *next);
         // Single strings ring on to the end of their chord; a strum ends where the next begins.
         let end = if is_single { chord_end } else { next.min(chord_end) };
-        let length = if context.style() == Style::Jazz {
-            TickCount((end - *at).0.min(400))
-        } else {
-            end - *at
-        };
+        let length =
+            if context.style() == Style::Jazz { TickCount((end - *at).0.min(400)) } else { end - *at };
         stroke(&mut notes, held, *at, length, *sign, base_velocity(context, *at), rng);
     }
     cut_overlaps(&mut notes);
@@ -86,7 +83,15 @@ fn final_strokes(context: &BarContext<'_>, rng: &mut Rng) -> Vec<Note> {
     let mut notes = Vec::new();
     for span in context.final_chords() {
         let held = fretting(span.chord, 0);
-        stroke(&mut notes, held, span.start, span.length, b'D', base_velocity(context, span.start) - 4.0, rng);
+        stroke(
+            &mut notes,
+            held,
+            span.start,
+            span.length,
+            b'D',
+            base_velocity(context, span.start) - 4.0,
+            rng,
+        );
     }
     notes
 }

@@ -1,5 +1,12 @@
 //! Blocks, resampling, file decode and encode.
 
 mod block;
+mod file;
+mod resample;
 
 pub use block::StereoBlock;
+pub use file::{
+    AudioFileError, FULL_SCALE, MonoInput, Reader, StemFormat, StemReader, StemWriter, file_sha256, quantise,
+    read_mono,
+};
+pub use resample::{ResampleError, Resampler, resample};

@@ -1,1 +1,457 @@
-//! File -> stems, MIDI and everything else that a song leaves behind.
+//! File -> stems, MIDI, lead sheet, song file, pictures and reports.
+
+mod analysis;
+mod mix;
+mod output;
+mod report;
+mod tracks;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::audio::{
+    AudioFileError, FULL_SCALE, MonoInput, StemFormat, StemWriter, file_sha256, quantise, read_mono,
+};
+use crate::engine::{self, BandRenderer, EngineError, Session};
+use crate::limits;
+use crate::listen::PitchMethod;
+use crate::perform::{NoteEvent, Performer};
+use crate::score::{Part, midi};
+use crate::song::{HeardSong, Provenance, Settings, Song, SongFileError, VocalSource};
+use crate::time::{Hz, SampleTime, TickCount, Ticks};
+
+pub use analysis::analysis_json;
+pub use mix::MixReport;
+
+/// What a bounce is doing; each stage counts from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading and hashing the vocal.
+    Read,
+    /// Listening, following and composing.
+    Compose,
+    /// Playing the instruments.
+    Play,
+    /// Mixing.
+    Mix,
+    /// Writing MIDI, lead sheet, pictures and reports.
+    Write,
+}
+
+impl Stage {
+    /// What a person is told.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Read => "reading",
+            Self::Compose => "listening and composing",
+            Self::Play => "playing",
+            Self::Mix => "mixing",
+            Self::Write => "writing",
+        }
+    }
+}
+
+/// Is told how far a bounce has come, and may break it off.
+pub type Progress<'a> = dyn FnMut(Stage, f64) -> ControlFlow<()> + 'a;
+
+/// The same inside one stage.
+pub(crate) type Tick<'a> = dyn FnMut(f64) -> Result<(), BounceError> + 'a;
+
+/// What is to be bounced, and how.
+#[derive(Clone)]
+pub struct BounceRequest<'a> {
+    /// The vocal file.
+    pub vocal: PathBuf,
+    /// The folder that is written.
+    pub out: PathBuf,
+    /// What the user asked for.
+    pub settings: Settings,
+    /// The pitch tracker.
+    pub pitch: PitchMethod,
+    /// File format of the audio.
+    pub format: StemFormat,
+    /// Sample rate; none takes the input's if it is at least 44.1 kHz, else 48 kHz.
+    pub rate: Option<Hz>,
+    /// Seconds after the last bar.
+    pub tail_s: f64,
+    /// Loudness of the mix in LUFS; none leaves it as it is.
+    pub loudness: Option<f64>,
+    /// Samples that the engine renders at once; changes nothing in the output.
+    pub block: usize,
+    /// A clock in seconds, if the report is to say how long the stages took.
+    pub clock: Option<&'a dyn Fn() -> f64>,
+}
+
+impl<'a> BounceRequest<'a> {
+    /// A bounce with the usual choices.
+    pub fn new(vocal: impl Into<PathBuf>, out: impl Into<PathBuf>, settings: Settings) -> Self {
+        Self {
+            vocal: vocal.into(),
+            out: out.into(),
+            settings,
+            pitch: PitchMethod::Nsdf,
+            format: StemFormat::Wav,
+            rate: None,
+            tail_s: 3.0,
+            loudness: Some(-16.0),
+            block: engine::RENDER_BLOCK,
+            clock: None,
+        }
+    }
+}
+
+/// Why a bounce failed. Nothing is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum BounceError {
+    /// An audio file cannot be read or written.
+    #[error(transparent)]
+    Audio(#[from] AudioFileError),
+    /// The take becomes no song.
+    #[error("{path}: {source}", path = path.display())]
+    Engine {
+        /// The vocal file.
+        path: PathBuf,
+        /// Why.
+        source: EngineError,
+    },
+    /// Something cannot be written.
+    #[error("{path} cannot be written: {source}", path = path.display())]
+    Output {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The output is a file.
+    #[error("{path} is a file; the output is a folder: name another with -o", path = path.display())]
+    OutputIsFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The output folder holds something else.
+    #[error(
+        "{path} holds files that are not an earlier output of collavoce; name another folder with -o or empty it",
+        path = path.display()
+    )]
+    OutputInUse {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The song file cannot be made.
+    #[error(transparent)]
+    Song(#[from] SongFileError),
+    /// Loudness cannot be measured.
+    #[error("the loudness of the mix cannot be measured: {0}")]
+    Loudness(#[from] ebur128::Error),
+    /// A report cannot be made.
+    #[error("the report cannot be made: {0}")]
+    Report(#[from] serde_json::Error),
+    /// The user broke it off.
+    #[error("broken off; nothing was written")]
+    Cancelled,
+}
+
+/// What a bounce wrote.
+#[derive(Debug)]
+pub struct BounceReport {
+    /// The folder.
+    pub out: PathBuf,
+    /// Its files in the order they were written.
+    pub files: Vec<String>,
+    /// The contents of `report.json`.
+    pub report: serde_json::Value,
+    /// What was heard and written.
+    pub session: Session,
+}
+
+/// Reads a vocal file and runs it through the engine, without writing anything.
+pub fn analyse(
+    vocal: &Path,
+    settings: &Settings,
+    pitch: PitchMethod,
+    progress: &mut Progress<'_>,
+) -> Result<(MonoInput, Session), BounceError> {
+    let mut cancelled = false;
+    let mut tell = |stage, done, cancelled: &mut bool| {
+        *cancelled |= progress(stage, done).is_break();
+    };
+    let input = read_mono(vocal, &mut |done| tell(Stage::Read, done, &mut cancelled))?;
+    if cancelled {
+        return Err(BounceError::Cancelled);
+    }
+    let session =
+        engine::run(&input.samples, settings, pitch, &mut |done| tell(Stage::Compose, done, &mut cancelled))
+            .map_err(|source| BounceError::Engine { path: vocal.to_owned(), source })?;
+    if cancelled {
+        return Err(BounceError::Cancelled);
+    }
+    Ok((input, session))
+}
+
+/// Bounces a vocal file into a folder.
+pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Result<BounceReport, BounceError> {
+    let output = output::Output::begin(&request.out)?;
+    let mut laps = Laps::new(request.clock);
+    let (input, session) = analyse(&request.vocal, &request.settings, request.pitch, progress)?;
+    laps.lap("analyse");
+    let rate =
+        request.rate.unwrap_or(if input.rate.0 >= limits::MIN_OUTPUT_HZ { input.rate } else { Hz(48_000) });
+    let score = &session.score;
+    let events = Performer::new(score, &request.settings, rate).perform();
+    let parts = engine::sounding_parts(score);
+
+    let pad_frames = rate.sample_at(session.pad_s);
+    let voice_frames =
+        (u128::from(input.frames) * u128::from(rate.0)).div_ceil(u128::from(input.rate.0)) as i64;
+    let voice_end = SampleTime(pad_frames.0 + voice_frames);
+    let band_end = rate.sample_at(score.tempo.seconds_at(score.end()) + request.tail_s);
+    let frames = voice_end.max(band_end).0.max(1) as u64;
+
+    let extension = match request.format {
+        StemFormat::Wav => "wav",
+        StemFormat::Flac => "flac",
+    };
+    let mut files = Vec::new();
+    let mut bands =
+        BandFiles { output: &output, extension, format: request.format, rate, frames, files: &mut files };
+    bands.render(&events, &parts, request, progress)?;
+    laps.lap("play");
+
+    let mix_name = format!("mix.{extension}");
+    let mix = mix::Mix {
+        vocal: &request.vocal,
+        band: &output.path(&format!("band.{extension}")),
+        rate,
+        pad_frames: pad_frames.0 as u64,
+        frames,
+        voice_dbfs: voice_level(&session),
+        loudness: request.loudness,
+    }
+    .write(&output.path(&mix_name), request.format, &mut |done| keep_going(progress(Stage::Mix, done)))?;
+    files.insert(0, mix_name);
+    laps.lap("mix");
+
+    keep_going(progress(Stage::Write, 0.0))?;
+    let song = song_of(&session, request, &input)?;
+    let remarks = vec![
+        format!("take {}", song.provenance.take_id),
+        format!(
+            "{}: parts generated by {}; voice {}",
+            song.provenance.program, session.composer, song.provenance.vocal.sha256
+        ),
+    ];
+    let mut write = |name: &str, bytes: &[u8]| {
+        files.push(name.to_owned());
+        output.write(name, bytes)
+    };
+    write("song.collavoce", &song.to_bytes()?)?;
+    write("song.mid", &midi::write(score, &tracks::tracks(score, &events, &parts, rate), &remarks))?;
+    write("follow.csv", report::follow_csv(&session, &song.provenance.take_id).as_bytes())?;
+    laps.lap("write");
+    let mut hashes = BTreeMap::new();
+    for name in &files {
+        hashes.insert(name.clone(), hex(&file_sha256(output.path(name))?));
+    }
+    let facts = report::Facts {
+        mix,
+        rate: rate.0,
+        frames,
+        loudness: request.loudness,
+        hashes,
+        timings: request.clock.map(|_| &laps.seconds),
+    };
+    let report = report::report(&session, &song, &facts);
+    let mut text = serde_json::to_vec_pretty(&report)?;
+    text.push(b'\n');
+    files.push(output::REPORT.to_owned());
+    output.write(output::REPORT, &text)?;
+    keep_going(progress(Stage::Write, 1.0))?;
+    output.publish()?;
+    Ok(BounceReport { out: request.out.clone(), files, report, session })
+}
+
+fn keep_going(flow: ControlFlow<()>) -> Result<(), BounceError> {
+    match flow {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(BounceError::Cancelled),
+    }
+}
+
+/// Seconds that the stages took.
+struct Laps<'a> {
+    clock: Option<&'a dyn Fn() -> f64>,
+    last: f64,
+    seconds: BTreeMap<&'static str, f64>,
+}
+
+impl<'a> Laps<'a> {
+    fn new(clock: Option<&'a dyn Fn() -> f64>) -> Self {
+        Self { clock, last: clock.map_or(0.0, |c| c()), seconds: BTreeMap::new() }
+    }
+
+    fn lap(&mut self, name: &'static str) {
+        if let Some(clock) = self.clock {
+            let now = clock();
+            self.seconds.insert(name, analysis::round(now - self.last));
+            self.last = now;
+        }
+    }
+}
+
+/// Writes the stems and their sum.
+struct BandFiles<'a> {
+    output: &'a output::Output,
+    extension: &'static str,
+    format: StemFormat,
+    rate: Hz,
+    frames: u64,
+    files: &'a mut Vec<String>,
+}
+
+impl BandFiles<'_> {
+    fn writer(&mut self, name: &str) -> Result<StemWriter, BounceError> {
+        let name = format!("{name}.{}", self.extension);
+        let writer = StemWriter::create(self.output.path(&name), self.format, self.rate, self.frames)?;
+        self.files.push(name);
+        Ok(writer)
+    }
+
+    fn render(
+        &mut self,
+        events: &[NoteEvent],
+        parts: &[Part],
+        request: &BounceRequest<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), BounceError> {
+        let mut band = self.writer("band")?;
+        let mut stems = Vec::new();
+        for part in parts {
+            stems.push(self.writer(part.name())?);
+        }
+        let mut renderer = BandRenderer::new(events, parts, self.rate, request.settings.seed, request.block);
+        let mut done = 0u64;
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        let (mut sum_left, mut sum_right) = (Vec::new(), Vec::new());
+        while done < self.frames {
+            let wanted = (self.frames - done).min(limits::MAX_BLOCK as u64) as usize;
+            let mut failed = None;
+            sum_left.clear();
+            sum_right.clear();
+            let rendered = renderer.render(wanted, &mut |part, l, r| {
+                left.clear();
+                right.clear();
+                left.extend(l.iter().map(|s| quantise(*s)));
+                right.extend(r.iter().map(|s| quantise(*s)));
+                add(&mut sum_left, &left);
+                add(&mut sum_right, &right);
+                if let Some(index) = parts.iter().position(|p| *p == part)
+                    && let Err(error) = stems[index].write(&left, &right)
+                {
+                    failed.get_or_insert(error);
+                }
+            });
+            if let Some(error) = failed {
+                return Err(error.into());
+            }
+            sum_left.resize(rendered, 0);
+            sum_right.resize(rendered, 0);
+            // Ceilings of the stems leave room for their sum.
+            debug_assert!(sum_left.iter().chain(&sum_right).all(|s| s.abs() < FULL_SCALE));
+            band.write(&sum_left, &sum_right)?;
+            done += rendered as u64;
+            keep_going(progress(Stage::Play, done as f64 / self.frames as f64))?;
+        }
+        band.finish()?;
+        for stem in stems {
+            stem.finish()?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds integers to a sum that may still be empty.
+fn add(sum: &mut Vec<i32>, stem: &[i32]) {
+    if sum.len() < stem.len() {
+        sum.resize(stem.len(), 0);
+    }
+    for (sum, sample) in sum.iter_mut().zip(stem) {
+        *sum += sample;
+    }
+}
+
+/// Mean power of the sung notes in dB relative to full scale.
+fn voice_level(session: &Session) -> f64 {
+    let (mut power, mut weight) = (0.0, 1e-9);
+    for note in &session.take.notes {
+        power += note.duration_s() * 10f64.powf(note.level_dbfs / 10.0);
+        weight += note.duration_s();
+    }
+    10.0 * (power / weight).max(1e-12).log10()
+}
+
+fn song_of(session: &Session, request: &BounceRequest<'_>, input: &MonoInput) -> Result<Song, BounceError> {
+    let file = request.vocal.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let vocal = VocalSource {
+        file,
+        sha256: hex(&input.sha256),
+        sample_rate: input.rate.0,
+        channels: input.channels as u32,
+        duration_s: analysis::round(input.duration_s),
+    };
+    let program = format!("collavoce {}", env!("CARGO_PKG_VERSION"));
+    // Input, settings and build name the result.
+    let mut hasher = Sha256::new();
+    hasher.update(&vocal.sha256);
+    hasher.update(&program);
+    hasher.update(request.pitch.name());
+    hasher.update(serde_json::to_vec(&request.settings)?);
+    let take_id = hex(&hasher.finalize())[..16].to_owned();
+    let score = session.score.clone();
+    let heard = HeardSong {
+        duration_s: analysis::round(session.take.duration_s),
+        pad_s: session.pad_s,
+        beats_s: session.take.beats_s.clone(),
+        level_dbfs_per_sixteenth: levels(session),
+        keys: session.take.keys.iter().take(6).map(|g| (g.key, analysis::round(g.probability))).collect(),
+    };
+    Ok(Song {
+        provenance: Provenance {
+            take_id,
+            program,
+            composer: session.composer.to_owned(),
+            model: None,
+            vocal,
+        },
+        settings: request.settings.clone(),
+        heard,
+        score,
+        other_takes: session.other_takes.clone(),
+    })
+}
+
+/// Level of the voice in every sixteenth.
+fn levels(session: &Session) -> Vec<i16> {
+    let score = &session.score;
+    let step = TickCount(240);
+    let hops = |at: Ticks| {
+        let seconds = score.tempo.seconds_at(at) - session.take.shift_s;
+        (seconds / crate::listen::HOP_S).round().max(0.0) as usize
+    };
+    (0..(score.end() - Ticks(0)) / step)
+        .map(|index| {
+            let (from, to) = (hops(Ticks(0) + step * index), hops(Ticks(0) + step * (index + 1)));
+            let heard = &session.take.observations;
+            let within = heard.get(from.min(heard.len())..to.min(heard.len())).unwrap_or(&[]);
+            let loudest = within.iter().map(|o| o.level_dbfs).fold(-120.0, f32::max);
+            loudest.round() as i16
+        })
+        .collect()
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -66,7 +66,7 @@ pub enum EngineError {
         bars: usize,
     },
     /// A take was asked for in a bar that does not exist.
-    #[error("take {choice}: the song has bars {first} to {last}", choice = .choice)]
+    #[error("take {choice}: the song has bars {first} to {last}")]
     NoSuchBar {
         /// What was asked for.
         choice: String,

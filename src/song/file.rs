@@ -93,18 +93,25 @@ impl Song {
         if score.bars as usize > limits::MAX_BARS || score.bars == 0 || score.lead_in_bars >= score.bars {
             return unsound(format!(
                 "{} bars, {} of them lead-in; at most {} are played",
-                score.bars, score.lead_in_bars, limits::MAX_BARS
+                score.bars,
+                score.lead_in_bars,
+                limits::MAX_BARS
             ));
         }
         let end = score.end();
-        let inside = |start: crate::time::Ticks, length: i64| start.0 >= 0 && start <= end && (1..=end.0).contains(&length);
+        let inside = |start: crate::time::Ticks, length: i64| {
+            start.0 >= 0 && start <= end && (1..=end.0).contains(&length)
+        };
         for bar in score.parts.iter().chain(&self.other_takes) {
             if bar.notes.len() > 4096 {
                 return unsound(format!("bar {} of {} has {} notes", bar.bar.0, bar.part, bar.notes.len()));
             }
             for note in &bar.notes {
                 if !inside(note.start, note.length.0) || note.pitch.0 > 127 {
-                    return unsound(format!("bar {} of {} has a note outside of the song", bar.bar.0, bar.part));
+                    return unsound(format!(
+                        "bar {} of {} has a note outside of the song",
+                        bar.bar.0, bar.part
+                    ));
                 }
             }
         }
@@ -112,9 +119,12 @@ impl Song {
             return unsound(format!("the melody has a note at tick {} outside of the song", note.start.0));
         }
         if let Some(span) = score.chords.iter().find(|s| s.start.0 < 0 || s.length.0 < 1 || s.end() > end) {
-            return unsound(format!("chord {} at tick {} lies outside of the song", span.chord, span.start.0));
+            return unsound(format!(
+                "chord {} at tick {} lies outside of the song",
+                span.chord, span.start.0
+            ));
         }
-        if score.tuning.iter().any(|p| !(p.cents.abs() <= 1200.0)) {
+        if !score.tuning.iter().all(|p| p.cents.abs() <= 1200.0) {
             return unsound("the tuning is further than an octave from A4 = 440 Hz".to_owned());
         }
         Ok(())

@@ -35,6 +35,9 @@ pub fn quantise(sample: f32) -> i32 {
     ((sample * FULL_SCALE as f32).round() as i32).clamp(-most, most)
 }
 
+/// A block of a stem: left and right channel.
+pub type IntBlock<'a> = (&'a [i32], &'a [i32]);
+
 /// The file format of a stem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -274,7 +277,7 @@ impl StemReader {
     }
 
     /// The next frames as (left, right), or `None` after the last.
-    pub fn next_block(&mut self) -> Result<Option<(&[i32], &[i32])>, AudioFileError> {
+    pub fn next_block(&mut self) -> Result<Option<IntBlock<'_>>, AudioFileError> {
         let channels = self.reader.channels();
         let Some(block) = self.reader.next_block()? else { return Ok(None) };
         // Exact: `f32` holds 24 bits.

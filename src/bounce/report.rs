@@ -1,0 +1,132 @@
+//! `report.json` and `follow.csv`: what was heard and decided, and how closely the band follows.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::analysis::round;
+use super::mix::MixReport;
+use crate::engine::{DEADLINE_S, Session};
+use crate::follow::grid::median_period;
+use crate::score::{ChordSpan, Part};
+use crate::song::Song;
+use crate::time::{TickCount, Ticks};
+
+/// Facts of a bounce that stand in no other place.
+pub(super) struct Facts<'a> {
+    pub mix: MixReport,
+    pub rate: u32,
+    pub frames: u64,
+    pub loudness: Option<f64>,
+    /// SHA-256 of every output by file name.
+    pub hashes: BTreeMap<String, String>,
+    pub timings: Option<&'a BTreeMap<&'static str, f64>>,
+}
+
+/// The report.
+pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value {
+    let score = &session.score;
+    let beat = score.meter.beat();
+    let tempos: Vec<f64> = session.beats.windows(2).map(|w| 60.0 / (w[1].time_s - w[0].time_s)).collect();
+    let edge = |pick: fn(f64, f64) -> f64, start: f64| round(tempos.iter().copied().fold(start, pick));
+    let bar_one = score.bar(crate::score::BarNumber(1)).start;
+    let bars: Vec<Value> = score
+        .all_bars()
+        .map(|bar| {
+            let names: Vec<String> = chords_in(&score.chords, bar.start, bar.end)
+                .map(|span| span.chord.lead_sheet(score.key.uses_flats()))
+                .collect();
+            json!({
+                "bar": bar.number.0,
+                "start_s": round(score.tempo.seconds_at(bar.start)),
+                "bpm": round(score.tempo.bpm_at(bar.start, beat).0),
+                "chords": names,
+            })
+        })
+        .collect();
+    let parts: Vec<Part> = crate::engine::sounding_parts(score);
+    let mut report = json!({
+        "schema": "collavoce.report/1",
+        "take_id": song.provenance.take_id,
+        "provenance": song.provenance,
+        "settings": song.settings,
+        "heard": {
+            "key": score.key.to_string(),
+            "key_confidence": round(session.take.keys.iter().find(|g| g.key == score.key).map_or(0.0, |g| g.probability)),
+            "other_keys": session.take.keys.iter().filter(|g| g.key != score.key).take(3)
+                .map(|g| json!([g.key.to_string(), round(g.probability)])).collect::<Vec<_>>(),
+            "meter": score.meter.to_string(),
+            "tempo_bpm": {
+                "median": round(60.0 / median_period(&session.take.beats_s)),
+                "slowest": edge(f64::min, f64::INFINITY),
+                "fastest": edge(f64::max, 0.0),
+            },
+            "tuning_cents": round(session.take.tuning.median_cents()),
+            "sung_notes": session.take.notes.len(),
+            "phrases": session.take.phrases.len(),
+            "first_downbeat_s": round(score.tempo.seconds_at(bar_one)),
+        },
+        "decided": {
+            "sections": score.sections.iter().map(|s| json!({
+                "label": s.label, "first_bar": s.first.0, "bars": s.bars, "energy": round(s.energy),
+            })).collect::<Vec<_>>(),
+            "bars": bars,
+            "parts": parts.iter().map(|part| json!({
+                "part": part.name(),
+                "composer": session.composer,
+                "notes": score.notes_of(*part).count(),
+            })).collect::<Vec<_>>(),
+        },
+        "audio": {
+            "sample_rate": facts.rate,
+            "bits": 24,
+            "frames": facts.frames,
+            "voice_starts_at_s": round(session.pad_s),
+            "voice_gain_db": round(facts.mix.voice_gain_db),
+            "mix_gain_db": round(facts.mix.gain_db),
+            "loudness_target_lufs": facts.loudness,
+            "loudness_before_gain_lufs": facts.mix.measured_lufs.is_finite().then(|| round(facts.mix.measured_lufs)),
+        },
+        "health": { "late_follow": 0, "late_plan": 0, "dropped": 0, "deadline_s": DEADLINE_S },
+        "sha256": facts.hashes,
+    });
+    if let (Some(timings), Some(object)) = (facts.timings, report.as_object_mut()) {
+        object.insert("timings_s".to_owned(), json!(timings));
+    }
+    report
+}
+
+fn chords_in(chords: &[ChordSpan], from: Ticks, to: Ticks) -> impl Iterator<Item = &ChordSpan> {
+    chords.iter().filter(move |span| span.start < to && span.end() > from)
+}
+
+/// A row a beat: when it was sung, when it was played, and the difference. A beat that no sung note begins on has no
+/// sung time.
+pub(super) fn follow_csv(session: &Session, take_id: &str) -> String {
+    let score = &session.score;
+    let beat = score.meter.beat();
+    let mut text = format!("# collavoce follow/1, take {take_id}\nbar,beat,sung_s,played_s,difference_ms\n");
+    let beats = (score.end() - Ticks(0)) / beat;
+    let per_bar = score.meter.beats_per_bar() as i64;
+    for index in 0..beats {
+        let at = Ticks(0) + beat * index;
+        let played = score.tempo.seconds_at(at);
+        let period = score.tempo.seconds_at(at + beat) - played;
+        let nearest = session
+            .take
+            .notes
+            .iter()
+            .map(|n| n.onset_s)
+            .min_by(|a, b| (a - played).abs().total_cmp(&(b - played).abs()))
+            .filter(|sung| (sung - played).abs() < 0.22 * period);
+        let bar = score.bar_at(at + TickCount(1)).number.0;
+        let (sung, difference) = match nearest {
+            Some(sung) => (format!("{sung:.3}"), format!("{:.1}", (played - sung) * 1e3)),
+            None => (String::new(), String::new()),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{bar},{},{sung},{played:.4},{difference}", index % per_bar + 1);
+    }
+    text
+}

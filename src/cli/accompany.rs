@@ -1,0 +1,127 @@
+//! `collavoce accompany`.
+
+use std::time::Instant;
+
+use collavoce::bounce::{BounceReport, BounceRequest, bounce};
+use collavoce::score::Score;
+
+use super::args::{Accompany, Musical, Writing};
+use super::progress::Reporter;
+
+/// Runs the command.
+pub fn run(options: &Accompany) -> anyhow::Result<()> {
+    let report = write(&options.vocal, &options.out, &options.musical, &options.writing)?;
+    if options.writing.json {
+        println!("{}", serde_json::to_string_pretty(&report.report)?);
+    } else if !options.writing.quiet {
+        print!("{}", summary(&report));
+    }
+    Ok(())
+}
+
+/// Bounces with the options given.
+pub fn write(
+    vocal: &std::path::Path,
+    out: &std::path::Path,
+    musical: &Musical,
+    writing: &Writing,
+) -> anyhow::Result<BounceReport> {
+    let mut reporter = Reporter::new(writing.quiet);
+    let begun = Instant::now();
+    let clock = move || begun.elapsed().as_secs_f64();
+    let request = BounceRequest {
+        pitch: musical.pitch,
+        format: writing.format.into(),
+        rate: writing.rate(),
+        tail_s: writing.tail,
+        loudness: writing.loudness.0,
+        block: writing.block as usize,
+        clock: writing.timings.then_some(&clock),
+        ..BounceRequest::new(vocal, out, musical.settings()?)
+    };
+    let result = bounce(&request, &mut |stage, done| reporter.tell(stage, done));
+    reporter.clear();
+    Ok(result?)
+}
+
+/// What a person wants to know: what was heard, and what was written.
+pub fn summary(report: &BounceReport) -> String {
+    let mut text = heard(&report.session);
+    text.push_str(&format!("\nwrote {}/\n", report.out.display()));
+    for file in &report.files {
+        text.push_str(&format!("  {file:16} {}\n", describe(file)));
+    }
+    text
+}
+
+/// What was heard, in a few lines.
+pub fn heard(session: &collavoce::engine::Session) -> String {
+    let score = &session.score;
+    let tempos: Vec<f64> = session.beats.windows(2).map(|w| 60.0 / (w[1].time_s - w[0].time_s)).collect();
+    let slowest = tempos.iter().copied().fold(f64::INFINITY, f64::min);
+    let fastest = tempos.iter().copied().fold(0.0, f64::max);
+    let mut sorted = tempos.clone();
+    sorted.sort_by(f64::total_cmp);
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let others: Vec<String> = session
+        .take
+        .keys
+        .iter()
+        .filter(|g| g.key != score.key)
+        .take(2)
+        .map(|g| format!("{} {:.0} %", g.key, g.probability * 100.0))
+        .collect();
+    let sure = session.take.keys.iter().find(|g| g.key == score.key).map_or(0.0, |g| g.probability);
+    let mut text = format!(
+        "heard\n  key     {} ({:.0} % sure; else {})\n  tempo   {median:.0} bpm ({slowest:.0} to {fastest:.0})\n  \
+         metre   {}\n  tuning  {:+.0} cents\n  melody  {} notes in {} phrases\n",
+        score.key,
+        sure * 100.0,
+        others.join(", "),
+        score.meter,
+        session.take.tuning.median_cents(),
+        session.take.notes.len(),
+        session.take.phrases.len(),
+    );
+    text.push_str(&chord_lines(score));
+    text
+}
+
+/// Chords, four bars a line.
+fn chord_lines(score: &Score) -> String {
+    let mut text = String::new();
+    let sung: Vec<_> = score
+        .all_bars()
+        .filter(|bar| score.chords.iter().any(|s| s.start < bar.end && s.end() > bar.start))
+        .collect();
+    for line in sung.chunks(4) {
+        text.push_str(&format!("  bar {:3} ", line[0].number.0));
+        for bar in line {
+            let names: Vec<String> = score
+                .chords
+                .iter()
+                .filter(|s| s.start < bar.end && s.end() > bar.start)
+                .map(|s| s.chord.lead_sheet(score.key.uses_flats()))
+                .collect();
+            text.push_str(&format!("| {:10}", names.join(" ")));
+        }
+        text.push_str("|\n");
+    }
+    text
+}
+
+fn describe(file: &str) -> &'static str {
+    match file.split('.').next().unwrap_or_default() {
+        "mix" => "voice and band",
+        "band" => "the band alone: the sum of the stems",
+        "guitar" | "drums" | "strings" | "bass" => "stem",
+        "overview" => "picture of what was heard and played",
+        "follow" => "sung and played time of every beat",
+        "report" => "everything heard and decided, with hashes",
+        _ => match file.rsplit('.').next().unwrap_or_default() {
+            "mid" => "MIDI with the singer's tempo map",
+            "musicxml" => "lead sheet for a notation program",
+            _ => "the song: score, takes, settings",
+        },
+    }
+}

@@ -1,0 +1,267 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use collavoce::audio::StemFormat;
+use collavoce::limits;
+use collavoce::listen::PitchMethod;
+use collavoce::score::{Key, Part};
+use collavoce::song::{Chart, Feel, Lead, Mode, Seed, Settings, Style, TakeChoice, Tune};
+use collavoce::time::{Bpm, Hz, Meter};
+
+/// A band that follows the singer: a vocal goes in, guitar, bass, drums and strings come out.
+#[derive(Debug, Parser)]
+#[command(name = "collavoce", version, propagate_version = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a band to a vocal: stems, mix, MIDI, lead sheet, song file and reports.
+    Accompany(Accompany),
+    /// Print what is heard in a vocal: pitch, notes, beats, key, phrases and chords.
+    Analyze(Analyze),
+}
+
+/// Options that say how the song goes.
+#[derive(Debug, Args, Clone)]
+pub struct Musical {
+    /// studio: the whole take is known. live: every note is decided from what was sung before it.
+    #[arg(long, default_value = "studio", value_parser = parse::<Mode>)]
+    pub mode: Mode,
+    /// Beats a minute. With --lead voice the beat level and starting tempo, with --lead grid exact.
+    #[arg(long, value_parser = bpm)]
+    pub bpm: Option<f64>,
+    /// The key, such as D, "F# minor" or Bbm.
+    #[arg(long, value_parser = parse::<Key>)]
+    pub key: Option<Key>,
+    /// The metre: 4/4, 3/4, 2/4, 2/2, 6/8, 12/8 or 5/4.
+    #[arg(long, value_parser = parse::<Meter>)]
+    pub meter: Option<Meter>,
+    /// straight, swing, half or double.
+    #[arg(long, default_value = "straight", value_parser = parse::<Feel>)]
+    pub feel: Feel,
+    /// voice: the band follows the singer's time. grid: the tempo is constant.
+    #[arg(long, default_value = "voice", value_parser = parse::<Lead>)]
+    pub lead: Lead,
+    /// Parts that play, with commas between: guitar,drums,strings,bass.
+    #[arg(long, value_delimiter = ',', value_parser = parse::<Part>, default_value = "guitar,drums,strings,bass")]
+    pub parts: Vec<Part>,
+    /// Another seed, other notes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Another take: N for the whole band, PART=N for a part, PART:BAR=N for one bar of it. May be repeated.
+    #[arg(long, value_parser = parse::<TakeChoice>)]
+    pub take: Vec<TakeChoice>,
+    /// How full the band plays, 0 to 1; without it the band follows the singer.
+    #[arg(long, value_parser = within::<0, 1>)]
+    pub energy: Option<f64>,
+    /// folk, pop, ballad or jazz.
+    #[arg(long, default_value = "pop", value_parser = parse::<Style>)]
+    pub style: Style,
+    /// A chord chart (plain text, see docs/chord-chart.md): its chords are played as they stand.
+    #[arg(long, value_name = "FILE")]
+    pub chords: Option<PathBuf>,
+    /// Bars of introduction before the voice.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::MAX_INTRO_BARS)))]
+    pub intro: u32,
+    /// Bars after the last sung bar.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::MAX_INTRO_BARS)))]
+    pub outro: u32,
+    /// What the band tunes to: singer, 440, or cents above A4 = 440 Hz.
+    #[arg(long, default_value = "singer", value_parser = parse::<Tune>, allow_hyphen_values = true)]
+    pub tune: Tune,
+    /// The pitch tracker; all but the default are for comparison.
+    #[arg(long, default_value = "nsdf", value_parser = parse::<PitchMethod>)]
+    pub pitch: PitchMethod,
+}
+
+impl Musical {
+    /// The settings, with the chart read.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let chart = match &self.chords {
+            None => None,
+            Some(path) => Some(read_chart(path)?),
+        };
+        let stated = |what: &str, option: bool, chart: bool| {
+            anyhow::ensure!(
+                !(option && chart),
+                "--{what} and the chord chart both state the {what}; leave one away"
+            );
+            Ok(())
+        };
+        let of_chart = chart.as_ref();
+        stated("key", self.key.is_some(), of_chart.is_some_and(|c| c.key.is_some()))?;
+        stated("meter", self.meter.is_some(), of_chart.is_some_and(|c| c.meter.is_some()))?;
+        stated("bpm", self.bpm.is_some(), of_chart.is_some_and(|c| c.tempo.is_some()))?;
+        if let Some(meter) = self.meter.filter(|m| m.is_compound()) {
+            anyhow::ensure!(
+                self.feel != Feel::Swing,
+                "--feel swing divides a beat in two, but {meter} divides it in three; straight, half and double work"
+            );
+        }
+        anyhow::ensure!(!self.parts.is_empty(), "--parts names no part");
+        let mut parts = self.parts.clone();
+        parts.sort_unstable();
+        parts.dedup();
+        if let Some(choice) = self.take.iter().find(|t| t.part.is_some_and(|p| !parts.contains(&p))) {
+            anyhow::bail!("--take {choice}: that part does not play; --parts leaves it out");
+        }
+        if self.mode == Mode::Live {
+            anyhow::ensure!(
+                self.intro == 0 && self.outro == 0,
+                "--intro and --outro need the whole take; they work with --mode studio"
+            );
+        }
+        Ok(Settings {
+            mode: self.mode,
+            bpm: self.bpm.map(Bpm).or(of_chart.and_then(|c| c.tempo)),
+            key: self.key.or(of_chart.and_then(|c| c.key)),
+            meter: self.meter.or(of_chart.and_then(|c| c.meter)),
+            feel: self.feel,
+            lead: self.lead,
+            parts,
+            seed: Seed(self.seed),
+            takes: self.take.clone(),
+            energy: self.energy,
+            style: self.style,
+            chart,
+            intro_bars: self.intro,
+            outro_bars: self.outro,
+            tune: self.tune,
+        })
+    }
+}
+
+fn read_chart(path: &std::path::Path) -> anyhow::Result<Chart> {
+    let size = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.len();
+    anyhow::ensure!(
+        size <= limits::MAX_CHART_BYTES,
+        "{} has {size} bytes; at most {} are read as a chord chart",
+        path.display(),
+        limits::MAX_CHART_BYTES
+    );
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read as text (UTF-8)", path.display()))?;
+    Chart::parse(&text).with_context(|| format!("{} is no chord chart", path.display()))
+}
+
+/// Options of `accompany`.
+#[derive(Debug, Args)]
+pub struct Accompany {
+    /// The vocal: WAV, FLAC, MP3, OGG/Vorbis, AAC, ALAC or AIFF, mono or stereo.
+    pub vocal: PathBuf,
+    /// The folder to write.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// How the song goes.
+    #[command(flatten)]
+    pub musical: Musical,
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+/// Options that say how audio is written and what is printed.
+#[derive(Debug, Args)]
+pub struct Writing {
+    /// Audio format.
+    #[arg(long, value_enum, default_value_t = Format::Wav)]
+    pub format: Format,
+    /// Sample rate in Hz, 44100 to 192000; without it the vocal's own if that is high enough, else 48000.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(i64::from(limits::MIN_OUTPUT_HZ)..=i64::from(limits::MAX_INPUT_HZ)))]
+    pub rate: Option<u32>,
+    /// Seconds after the last bar, for the sound to die away.
+    #[arg(long, default_value_t = 3.0, value_parser = within::<0, { limits::MAX_TAIL_S as i64 }>)]
+    pub tail: f64,
+    /// Loudness of the mix in LUFS (-40 to -8), or off.
+    #[arg(long, default_value = "-16", value_parser = loudness, allow_hyphen_values = true)]
+    pub loudness: Loudness,
+    /// Samples that the engine renders at once, 1 to 8192; changes nothing in the output.
+    #[arg(long, default_value_t = collavoce::engine::RENDER_BLOCK as u32, hide = true,
+        value_parser = clap::value_parser!(u32).range(1..=limits::MAX_BLOCK as i64))]
+    pub block: u32,
+    /// Print the report as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Add the time that each stage took to the report.
+    #[arg(long)]
+    pub timings: bool,
+}
+
+/// Options of `analyze`.
+#[derive(Debug, Args)]
+pub struct Analyze {
+    /// The vocal.
+    pub vocal: PathBuf,
+    /// Print JSON in the schema collavoce.analysis/1 (docs/analysis.schema.json) instead of a summary.
+    #[arg(long)]
+    pub json: bool,
+    /// How the song goes.
+    #[command(flatten)]
+    pub musical: Musical,
+}
+
+/// Audio format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// 24-bit WAV.
+    Wav,
+    /// 24-bit FLAC.
+    Flac,
+}
+
+impl From<Format> for StemFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Wav => Self::Wav,
+            Format::Flac => Self::Flac,
+        }
+    }
+}
+
+/// Loudness of the mix.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loudness(pub Option<f64>);
+
+impl Writing {
+    /// The sample rate asked for.
+    pub fn rate(&self) -> Option<Hz> {
+        self.rate.map(Hz)
+    }
+}
+
+fn parse<T: std::str::FromStr>(text: &str) -> Result<T, T::Err> {
+    text.parse()
+}
+
+fn number(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (low..=high).contains(&value) => Ok(value),
+        _ => Err(format!("must be a number between {low} and {high}, but was {text:?}")),
+    }
+}
+
+fn within<const LOW: i64, const HIGH: i64>(text: &str) -> Result<f64, String> {
+    number(text, LOW as f64, HIGH as f64)
+}
+
+fn bpm(text: &str) -> Result<f64, String> {
+    number(text, limits::MIN_BPM, limits::MAX_BPM)
+}
+
+fn loudness(text: &str) -> Result<Loudness, String> {
+    match text {
+        "off" => Ok(Loudness(None)),
+        _ => Ok(Loudness(Some(number(text, -40.0, -8.0).map_err(|e| format!("{e}, or off"))?))),
+    }
+}

@@ -1,0 +1,45 @@
+//! Commands, their options and what they print.
+
+mod accompany;
+mod analyze;
+mod args;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use collavoce::bounce::BounceError;
+use collavoce::engine::EngineError;
+use collavoce::follow::FollowError;
+
+/// Exit code where the input is sound but holds no voice.
+const EXIT_NO_VOICE: u8 = 3;
+/// Exit code after Ctrl-C, as shells have it.
+const EXIT_CANCELLED: u8 = 130;
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    let result = match arguments.command {
+        args::Command::Accompany(options) => accompany::run(&options),
+        args::Command::Analyze(options) => analyze::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    match error.downcast_ref::<BounceError>() {
+        Some(BounceError::Cancelled) => ExitCode::from(EXIT_CANCELLED),
+        Some(BounceError::Engine { source: EngineError::Follow(FollowError::NoVoice { .. }), .. }) => {
+            eprintln!(
+                "hint: is it the right file, and is the voice on its own? A mix hides it from the listener."
+            );
+            ExitCode::from(EXIT_NO_VOICE)
+        }
+        _ => ExitCode::FAILURE,
+    }
+}

@@ -19,9 +19,11 @@ const _: () = assert!(VOICES <= MAX_VOICES);
 const LOWEST: u8 = 23;
 const HIGHEST: u8 = 72;
 /// Corner of the amplifier's low-pass, in Hz.
-const AMPLIFIER_HZ: f32 = 3_200.0;
+const AMPLIFIER_HZ: f32 = 4_500.0;
 /// Corner of its high-pass, in Hz.
 const RUMBLE_HZ: f32 = 28.0;
+/// Corner below which the amplifier lifts the fundamentals, in Hz.
+const WARM_HZ: f32 = 110.0;
 
 #[derive(Debug, Clone)]
 struct Voice {
@@ -42,6 +44,8 @@ pub struct Bass {
     rumble: f32,
     rumble_coefficient: f32,
     growl: BandPass,
+    warm: f32,
+    warm_coefficient: f32,
     tuning: Smooth,
     ratio: f32,
     declick: Declick,
@@ -63,6 +67,8 @@ impl Bass {
             rumble: 0.0,
             rumble_coefficient: one_pole(RUMBLE_HZ, rate_hz),
             growl: BandPass::new(780.0, 0.9, rate_hz),
+            warm: 0.0,
+            warm_coefficient: one_pole(WARM_HZ, rate_hz),
             tuning: Smooth::new(0.0, 0.025, rate_hz / tick as f32, 0.01),
             ratio: 1.0,
             declick: Declick::new(rate_hz),
@@ -100,13 +106,13 @@ impl Bass {
             hz,
             level: 0.8 * velocity.powf(1.3) * (hz / 82.0).powf(-0.15),
             t60_s: (8.5 - 1.3 * octaves).max(2.5),
-            bright_t60_s: 0.30,
+            bright_t60_s: 0.45,
             stiff_hz: 6_000.0,
             position: (0.19 + 0.02 * rng.signed() as f32).clamp(0.1, 0.3),
             touch_s: 0.003 + 0.003 * soft,
             pulse_s: 0.001_4 + 0.002_2 * soft,
             noise: 0.05 + 0.06 * velocity,
-            cutoff_hz: 1_200.0 + 3_800.0 * velocity * velocity,
+            cutoff_hz: 1_600.0 + 5_400.0 * velocity * velocity,
             detune: 0.000_3 + 0.000_2 * rng.unit() as f32,
             seed: rng.bits(),
         };
@@ -167,6 +173,7 @@ impl Engine for Bass {
         }
         self.amplifier = self.amplifier.map(snap);
         self.rumble = snap(self.rumble);
+        self.warm = snap(self.warm);
     }
 
     fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
@@ -183,7 +190,8 @@ impl Engine for Bass {
             let [first, second] = &mut self.amplifier;
             *first += self.amplifier_coefficient * (x - *first);
             *second += self.amplifier_coefficient * (*first - *second);
-            let sum = *second + 0.5 * self.growl.next(*second);
+            self.warm += self.warm_coefficient * (*second - self.warm);
+            let sum = 0.8 * *second + 1.4 * self.warm + 0.35 * self.growl.next(*second);
             (*left, *right) = (sum, sum);
         }
     }
@@ -195,7 +203,8 @@ impl Instrument for Bass {
             voice.string.clear();
             (voice.hold, voice.age) = (Hold::Free, 0);
         }
-        (self.count, self.amplifier, self.rumble, self.ratio) = (0, [0.0; 2], 0.0, 1.0);
+        (self.count, self.amplifier, self.rumble, self.warm) = (0, [0.0; 2], 0.0, 0.0);
+        self.ratio = 1.0;
         self.growl.clear();
         self.tuning.reset();
         self.declick.clear();

@@ -24,10 +24,10 @@ const HIGHEST: u8 = 92;
 
 /// Resonances of the body: frequency in Hz, T60 in seconds, gain.
 const BODY: [(f32, f32, f32); 16] = [
-    (101.0, 0.20, 0.55),
-    (196.0, 0.17, -0.80),
-    (228.0, 0.14, 0.60),
-    (290.0, 0.12, -0.55),
+    (101.0, 0.20, 0.75),
+    (196.0, 0.14, -1.10),
+    (228.0, 0.12, 0.85),
+    (290.0, 0.10, -0.75),
     (385.0, 0.10, 0.60),
     (430.0, 0.09, -0.45),
     (540.0, 0.07, 0.45),
@@ -35,16 +35,16 @@ const BODY: [(f32, f32, f32); 16] = [
     (880.0, 0.05, 0.45),
     (1120.0, 0.04, -0.45),
     (1420.0, 0.034, 0.45),
-    (1800.0, 0.028, -0.50),
-    (2350.0, 0.022, 0.55),
-    (3100.0, 0.017, -0.55),
+    (1800.0, 0.020, -0.45),
+    (2350.0, 0.013, 0.36),
+    (3100.0, 0.011, -0.45),
     (4200.0, 0.012, 0.50),
     (6100.0, 0.008, -0.40),
 ];
 /// Gain of the strings' sound that does not pass through the body.
-const DIRECT: f32 = 0.30;
+const DIRECT: f32 = 0.9;
 /// Corner of the high-pass on the direct sound, in Hz.
-const DIRECT_HZ: f32 = 180.0;
+const DIRECT_HZ: f32 = 1_100.0;
 
 #[derive(Debug, Clone)]
 struct Voice {
@@ -147,13 +147,13 @@ impl Guitar {
             hz,
             level: 0.9 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
             t60_s: (10.0 - 1.2 * octaves).max(2.5),
-            bright_t60_s: if wound { 0.95 - 0.08 * octaves } else { 0.62 - 0.05 * octaves }.max(0.2),
+            bright_t60_s: if wound { 0.30 - 0.02 * octaves } else { 0.30 - 0.02 * octaves }.max(0.2),
             stiff_hz: if wound { 6_500.0 } else { 9_000.0 },
             position: (0.13 + 0.012 * course as f32 + 0.02 * rng.signed() as f32).clamp(0.06, 0.3),
             touch_s: 0.002 + 0.003 * soft,
             pulse_s: (0.000_45 + 0.000_9 * soft) * (1.0 + 0.1 * rng.signed() as f32),
             noise: 0.16 + 0.12 * velocity,
-            cutoff_hz: 3_000.0 + 11_000.0 * velocity * velocity,
+            cutoff_hz: 3_600.0 + 12_000.0 * velocity * velocity,
             detune: 0.000_6 + 0.000_3 * rng.unit() as f32,
             seed: rng.bits(),
         };

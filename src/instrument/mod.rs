@@ -44,3 +44,6 @@ pub trait Instrument: Send {
     /// Delay between an event's position and its sound.
     fn latency(&self) -> SampleCount;
 }
+
+#[cfg(test)]
+mod tests;

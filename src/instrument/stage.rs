@@ -1,5 +1,7 @@
 //! The place of each part: instrument -> gain -> place -> room -> soft ceiling.
 
+use std::f32::consts::{FRAC_PI_4, SQRT_2};
+
 use super::Instrument;
 use super::bass::Bass;
 use super::drums::Drums;
@@ -72,8 +74,9 @@ pub fn channel(part: Part, rate: Hz, seed: Seed) -> PartChannel {
     };
     let place = place(part);
     let gain = amplitude(place.gain_db);
-    let angle = (place.pan + 1.0) * std::f32::consts::FRAC_PI_4;
-    let (left, right) = (gain * angle.cos() * 1.414_213_5, gain * angle.sin() * 1.414_213_5);
+    let angle = (place.pan + 1.0) * FRAC_PI_4;
+    // 1 on both sides in the middle.
+    let (left, right) = (gain * SQRT_2 * angle.cos(), gain * SQRT_2 * angle.sin());
     let (same, other) = (0.5 * (1.0 + place.width), 0.5 * (1.0 - place.width));
     PartChannel {
         part,

@@ -4,6 +4,7 @@ mod hall;
 mod invariance;
 mod pitch;
 mod playing;
+mod timbre;
 
 use super::{Bass, Drums, Guitar, Instrument, Strings};
 use crate::audio::StereoBlock;

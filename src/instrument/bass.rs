@@ -2,8 +2,9 @@
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
-use super::dsp::{BandPass, Declick, Smooth, one_pole, snap};
+use super::dsp::{BandPass, Declick, one_pole, snap};
 use super::string::{Pluck, PluckedString};
+use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
 use crate::limits::MAX_VOICES;
@@ -46,8 +47,7 @@ pub struct Bass {
     growl: BandPass,
     warm: f32,
     warm_coefficient: f32,
-    tuning: Smooth,
-    ratio: f32,
+    tuning: Tuning,
     declick: Declick,
 }
 
@@ -69,8 +69,7 @@ impl Bass {
             growl: BandPass::new(780.0, 0.9, rate_hz),
             warm: 0.0,
             warm_coefficient: one_pole(WARM_HZ, rate_hz),
-            tuning: Smooth::new(0.0, 0.025, rate_hz / tick as f32, 0.01),
-            ratio: 1.0,
+            tuning: Tuning::new(rate_hz / tick as f32),
             declick: Declick::new(rate_hz),
         }
     }
@@ -82,22 +81,16 @@ impl Bass {
         }
         let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
         self.count += 1;
-        let pluck = self.pluck(id, pitch.0, velocity.fraction(), articulation);
+        let pluck = self.pluck(id, fold(pitch.0, LOWEST, HIGHEST), velocity.fraction(), articulation);
         let Some(voice) = self.voices.get_mut(index) else { return };
         if voice.hold != Hold::Free {
             self.declick.take(voice.string.last(), 0.0);
         }
-        voice.string.pluck(pluck, self.ratio);
+        voice.string.pluck(pluck, self.tuning.ratio());
         (voice.hold, voice.age) = (Hold::Held(id), self.count);
     }
 
-    fn pluck(&self, id: NoteId, mut pitch: u8, velocity: f32, played: Articulation) -> Pluck {
-        while pitch < LOWEST {
-            pitch += 12;
-        }
-        while pitch > HIGHEST {
-            pitch -= 12;
-        }
+    fn pluck(&self, id: NoteId, pitch: u8, velocity: f32, played: Articulation) -> Pluck {
         let mut rng = self.seed.named("bass", u64::from(id.0));
         let hz = MidiNote(pitch).hz(0.0) as f32;
         let octaves = (hz / 41.2).log2();
@@ -150,11 +143,8 @@ impl Engine for Bass {
                 }
             }
             EventKind::Tuning { cents } => {
-                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
-                if self.voices.iter().all(|v| v.hold == Hold::Free) {
-                    self.tuning.jump();
-                    self.ratio = (self.tuning.get() / 1_200.0).exp2();
-                }
+                let silent = self.voices.iter().all(|v| v.hold == Hold::Free);
+                self.tuning.aim(cents, silent);
             }
             EventKind::Expression { .. } => {}
         }
@@ -162,11 +152,8 @@ impl Engine for Bass {
 
     fn tick(&mut self) {
         let retuned = self.tuning.tick();
-        if retuned {
-            self.ratio = (self.tuning.get() / 1_200.0).exp2();
-        }
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.tick(self.ratio, retuned);
+            voice.string.tick(self.tuning.ratio(), retuned);
             if voice.string.is_quiet() {
                 voice.hold = Hold::Free;
             }
@@ -204,7 +191,6 @@ impl Instrument for Bass {
             (voice.hold, voice.age) = (Hold::Free, 0);
         }
         (self.count, self.amplifier, self.rumble, self.warm) = (0, [0.0; 2], 0.0, 0.0);
-        self.ratio = 1.0;
         self.growl.clear();
         self.tuning.reset();
         self.declick.clear();

@@ -2,9 +2,10 @@
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
-use super::dsp::{Declick, Smooth, one_pole, snap};
+use super::dsp::{Declick, one_pole, snap};
 use super::modes::{Bank, Mode, Sums};
 use super::string::{Pluck, PluckedString};
+use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
 use crate::limits::MAX_VOICES;
@@ -65,8 +66,7 @@ pub struct Guitar {
     mono: [f32; MAX_TICK],
     low: f32,
     low_coefficient: f32,
-    tuning: Smooth,
-    ratio: f32,
+    tuning: Tuning,
     declick: Declick,
 }
 
@@ -96,8 +96,7 @@ impl Guitar {
             mono: [0.0; MAX_TICK],
             low: 0.0,
             low_coefficient: one_pole(DIRECT_HZ, rate_hz),
-            tuning: Smooth::new(0.0, 0.025, rate_hz / tick as f32, 0.01),
-            ratio: 1.0,
+            tuning: Tuning::new(rate_hz / tick as f32),
             declick: Declick::new(rate_hz),
         }
     }
@@ -114,13 +113,7 @@ impl Guitar {
     }
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
-        let mut pitch = pitch.0;
-        while pitch < LOWEST {
-            pitch += 12;
-        }
-        while pitch > HIGHEST {
-            pitch -= 12;
-        }
+        let pitch = fold(pitch.0, LOWEST, HIGHEST);
         let course = self.course(pitch);
         for voice in self.voices.iter_mut().filter(|v| v.course == course && v.hold != Hold::Free) {
             voice.string.damp(0.05, 0.02);
@@ -133,7 +126,7 @@ impl Guitar {
         if voice.hold != Hold::Free {
             self.declick.take(voice.string.last(), 0.0);
         }
-        voice.string.pluck(pluck, self.ratio);
+        voice.string.pluck(pluck, self.tuning.ratio());
         (voice.hold, voice.age, voice.course) = (Hold::Held(id), self.count, course);
     }
 
@@ -146,7 +139,7 @@ impl Guitar {
         let mut pluck = Pluck {
             hz,
             level: 0.9 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
-            t60_s: (10.0 - 1.2 * octaves).max(2.5),
+            t60_s: (12.0 - 1.3 * octaves).max(2.5),
             bright_t60_s: (0.31 - 0.02 * octaves).max(0.2),
             stiff_hz: if wound { 6_500.0 } else { 9_000.0 },
             position: (0.13 + 0.012 * course as f32 + 0.02 * rng.signed() as f32).clamp(0.06, 0.3),
@@ -198,11 +191,8 @@ impl Engine for Guitar {
                 }
             }
             EventKind::Tuning { cents } => {
-                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
-                if self.voices.iter().all(|v| v.hold == Hold::Free) {
-                    self.tuning.jump();
-                    self.ratio = (self.tuning.get() / 1_200.0).exp2();
-                }
+                let silent = self.voices.iter().all(|v| v.hold == Hold::Free);
+                self.tuning.aim(cents, silent);
             }
             EventKind::Expression { .. } => {}
         }
@@ -210,11 +200,8 @@ impl Engine for Guitar {
 
     fn tick(&mut self) {
         let retuned = self.tuning.tick();
-        if retuned {
-            self.ratio = (self.tuning.get() / 1_200.0).exp2();
-        }
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.tick(self.ratio, retuned);
+            voice.string.tick(self.tuning.ratio(), retuned);
             if voice.string.is_quiet() {
                 voice.hold = Hold::Free;
             }
@@ -248,7 +235,7 @@ impl Instrument for Guitar {
             voice.string.clear();
             (voice.hold, voice.age, voice.course) = (Hold::Free, 0, 0);
         }
-        (self.count, self.low, self.ratio) = (0, 0.0, 1.0);
+        (self.count, self.low) = (0, 0.0);
         self.body.clear();
         self.tuning.reset();
         self.declick.clear();

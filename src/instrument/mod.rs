@@ -14,6 +14,7 @@ mod room;
 mod stage;
 mod string;
 mod strings;
+mod tuned;
 mod voices;
 
 pub use bass::Bass;

@@ -26,6 +26,15 @@ fn a_note_off_ends_the_sound() {
 }
 
 #[test]
+fn the_kit_falls_wholly_silent() {
+    let strokes: Vec<NoteEvent> =
+        (35..=57).map(|key| on(Part::Drums, 0, u32::from(key), key, 127, Articulation::Normal)).collect();
+    let sound = solo(Part::Drums, &strokes, 20 * 48_000);
+    assert!(peak(&sound.0[2 * 48_000..]) > 0.0);
+    assert_eq!(peak(&sound.0[19 * 48_000..]), 0.0);
+}
+
+#[test]
 fn velocity_changes_level_and_timbre() {
     for (part, pitch) in [(Part::Guitar, 52), (Part::Bass, 40), (Part::Strings, 60), (Part::Drums, 38)] {
         let sound = |velocity| solo(part, &[on(part, 0, 1, pitch, velocity, Articulation::Normal)], 24_000);

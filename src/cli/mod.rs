@@ -31,7 +31,7 @@ pub fn run() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", message(error));
     match error.downcast_ref::<BounceError>() {
         Some(BounceError::Cancelled) => ExitCode::from(EXIT_CANCELLED),
         Some(BounceError::Engine { source: EngineError::Follow(FollowError::NoVoice { .. }), .. }) => {
@@ -42,4 +42,13 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         }
         _ => ExitCode::FAILURE,
     }
+}
+
+/// The error and its causes, each said once.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        _ if text.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
+    })
 }

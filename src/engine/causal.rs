@@ -136,8 +136,8 @@ impl Causal {
                 Heard::Note(note) => notes.push(note),
             });
         });
-        // An onset is reported within half a shortest note after the listener's delay.
-        let sure_s = now_s - self.latency_s - 0.05;
+        // An onset is reported within the length of a shortest note after the listener's delay.
+        let sure_s = now_s - self.latency_s - 0.09;
         self.take_evidence(sure_s);
         let evidence = &self.evidence;
         for (_, search) in &mut self.searches {

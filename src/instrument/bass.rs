@@ -2,8 +2,9 @@
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
-use super::dsp::{BandPass, Declick, Smooth, one_pole, snap};
+use super::dsp::{BandPass, Declick, one_pole, snap};
 use super::string::{Pluck, PluckedString};
+use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
 use crate::limits::MAX_VOICES;
@@ -19,9 +20,11 @@ const _: () = assert!(VOICES <= MAX_VOICES);
 const LOWEST: u8 = 23;
 const HIGHEST: u8 = 72;
 /// Corner of the amplifier's low-pass, in Hz.
-const AMPLIFIER_HZ: f32 = 3_200.0;
+const AMPLIFIER_HZ: f32 = 4_500.0;
 /// Corner of its high-pass, in Hz.
 const RUMBLE_HZ: f32 = 28.0;
+/// Corner below which the amplifier lifts the fundamentals, in Hz.
+const WARM_HZ: f32 = 110.0;
 
 #[derive(Debug, Clone)]
 struct Voice {
@@ -42,8 +45,9 @@ pub struct Bass {
     rumble: f32,
     rumble_coefficient: f32,
     growl: BandPass,
-    tuning: Smooth,
-    ratio: f32,
+    warm: f32,
+    warm_coefficient: f32,
+    tuning: Tuning,
     declick: Declick,
 }
 
@@ -63,8 +67,9 @@ impl Bass {
             rumble: 0.0,
             rumble_coefficient: one_pole(RUMBLE_HZ, rate_hz),
             growl: BandPass::new(780.0, 0.9, rate_hz),
-            tuning: Smooth::new(0.0, 0.025, rate_hz / tick as f32, 0.01),
-            ratio: 1.0,
+            warm: 0.0,
+            warm_coefficient: one_pole(WARM_HZ, rate_hz),
+            tuning: Tuning::new(rate_hz / tick as f32),
             declick: Declick::new(rate_hz),
         }
     }
@@ -76,22 +81,16 @@ impl Bass {
         }
         let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
         self.count += 1;
-        let pluck = self.pluck(id, pitch.0, velocity.fraction(), articulation);
+        let pluck = self.pluck(id, fold(pitch.0, LOWEST, HIGHEST), velocity.fraction(), articulation);
         let Some(voice) = self.voices.get_mut(index) else { return };
         if voice.hold != Hold::Free {
             self.declick.take(voice.string.last(), 0.0);
         }
-        voice.string.pluck(pluck, self.ratio);
+        voice.string.pluck(pluck, self.tuning.ratio());
         (voice.hold, voice.age) = (Hold::Held(id), self.count);
     }
 
-    fn pluck(&self, id: NoteId, mut pitch: u8, velocity: f32, played: Articulation) -> Pluck {
-        while pitch < LOWEST {
-            pitch += 12;
-        }
-        while pitch > HIGHEST {
-            pitch -= 12;
-        }
+    fn pluck(&self, id: NoteId, pitch: u8, velocity: f32, played: Articulation) -> Pluck {
         let mut rng = self.seed.named("bass", u64::from(id.0));
         let hz = MidiNote(pitch).hz(0.0) as f32;
         let octaves = (hz / 41.2).log2();
@@ -100,13 +99,13 @@ impl Bass {
             hz,
             level: 0.8 * velocity.powf(1.3) * (hz / 82.0).powf(-0.15),
             t60_s: (8.5 - 1.3 * octaves).max(2.5),
-            bright_t60_s: 0.30,
+            bright_t60_s: 0.45,
             stiff_hz: 6_000.0,
             position: (0.19 + 0.02 * rng.signed() as f32).clamp(0.1, 0.3),
             touch_s: 0.003 + 0.003 * soft,
             pulse_s: 0.001_4 + 0.002_2 * soft,
             noise: 0.05 + 0.06 * velocity,
-            cutoff_hz: 1_200.0 + 3_800.0 * velocity * velocity,
+            cutoff_hz: 1_600.0 + 5_400.0 * velocity * velocity,
             detune: 0.000_3 + 0.000_2 * rng.unit() as f32,
             seed: rng.bits(),
         };
@@ -144,11 +143,8 @@ impl Engine for Bass {
                 }
             }
             EventKind::Tuning { cents } => {
-                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
-                if self.voices.iter().all(|v| v.hold == Hold::Free) {
-                    self.tuning.jump();
-                    self.ratio = (self.tuning.get() / 1_200.0).exp2();
-                }
+                let silent = self.voices.iter().all(|v| v.hold == Hold::Free);
+                self.tuning.aim(cents, silent);
             }
             EventKind::Expression { .. } => {}
         }
@@ -156,17 +152,15 @@ impl Engine for Bass {
 
     fn tick(&mut self) {
         let retuned = self.tuning.tick();
-        if retuned {
-            self.ratio = (self.tuning.get() / 1_200.0).exp2();
-        }
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.tick(self.ratio, retuned);
+            voice.string.tick(self.tuning.ratio(), retuned);
             if voice.string.is_quiet() {
                 voice.hold = Hold::Free;
             }
         }
         self.amplifier = self.amplifier.map(snap);
         self.rumble = snap(self.rumble);
+        self.warm = snap(self.warm);
     }
 
     fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
@@ -183,7 +177,8 @@ impl Engine for Bass {
             let [first, second] = &mut self.amplifier;
             *first += self.amplifier_coefficient * (x - *first);
             *second += self.amplifier_coefficient * (*first - *second);
-            let sum = *second + 0.5 * self.growl.next(*second);
+            self.warm += self.warm_coefficient * (*second - self.warm);
+            let sum = 0.8 * *second + 1.4 * self.warm + 0.35 * self.growl.next(*second);
             (*left, *right) = (sum, sum);
         }
     }
@@ -195,7 +190,7 @@ impl Instrument for Bass {
             voice.string.clear();
             (voice.hold, voice.age) = (Hold::Free, 0);
         }
-        (self.count, self.amplifier, self.rumble, self.ratio) = (0, [0.0; 2], 0.0, 1.0);
+        (self.count, self.amplifier, self.rumble, self.warm) = (0, [0.0; 2], 0.0, 0.0);
         self.growl.clear();
         self.tuning.reset();
         self.declick.clear();

@@ -2,9 +2,10 @@
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
-use super::dsp::{Declick, Smooth, one_pole, snap};
+use super::dsp::{Declick, one_pole, snap};
 use super::modes::{Bank, Mode, Sums};
 use super::string::{Pluck, PluckedString};
+use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
 use crate::limits::MAX_VOICES;
@@ -24,10 +25,10 @@ const HIGHEST: u8 = 92;
 
 /// Resonances of the body: frequency in Hz, T60 in seconds, gain.
 const BODY: [(f32, f32, f32); 16] = [
-    (101.0, 0.20, 0.55),
-    (196.0, 0.17, -0.80),
-    (228.0, 0.14, 0.60),
-    (290.0, 0.12, -0.55),
+    (101.0, 0.20, 0.75),
+    (196.0, 0.14, -1.10),
+    (228.0, 0.12, 0.85),
+    (290.0, 0.10, -0.75),
     (385.0, 0.10, 0.60),
     (430.0, 0.09, -0.45),
     (540.0, 0.07, 0.45),
@@ -35,16 +36,16 @@ const BODY: [(f32, f32, f32); 16] = [
     (880.0, 0.05, 0.45),
     (1120.0, 0.04, -0.45),
     (1420.0, 0.034, 0.45),
-    (1800.0, 0.028, -0.50),
-    (2350.0, 0.022, 0.55),
-    (3100.0, 0.017, -0.55),
+    (1800.0, 0.020, -0.45),
+    (2350.0, 0.013, 0.36),
+    (3100.0, 0.011, -0.45),
     (4200.0, 0.012, 0.50),
     (6100.0, 0.008, -0.40),
 ];
 /// Gain of the strings' sound that does not pass through the body.
-const DIRECT: f32 = 0.30;
+const DIRECT: f32 = 0.9;
 /// Corner of the high-pass on the direct sound, in Hz.
-const DIRECT_HZ: f32 = 180.0;
+const DIRECT_HZ: f32 = 1_100.0;
 
 #[derive(Debug, Clone)]
 struct Voice {
@@ -65,8 +66,7 @@ pub struct Guitar {
     mono: [f32; MAX_TICK],
     low: f32,
     low_coefficient: f32,
-    tuning: Smooth,
-    ratio: f32,
+    tuning: Tuning,
     declick: Declick,
 }
 
@@ -96,8 +96,7 @@ impl Guitar {
             mono: [0.0; MAX_TICK],
             low: 0.0,
             low_coefficient: one_pole(DIRECT_HZ, rate_hz),
-            tuning: Smooth::new(0.0, 0.025, rate_hz / tick as f32, 0.01),
-            ratio: 1.0,
+            tuning: Tuning::new(rate_hz / tick as f32),
             declick: Declick::new(rate_hz),
         }
     }
@@ -114,13 +113,7 @@ impl Guitar {
     }
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
-        let mut pitch = pitch.0;
-        while pitch < LOWEST {
-            pitch += 12;
-        }
-        while pitch > HIGHEST {
-            pitch -= 12;
-        }
+        let pitch = fold(pitch.0, LOWEST, HIGHEST);
         let course = self.course(pitch);
         for voice in self.voices.iter_mut().filter(|v| v.course == course && v.hold != Hold::Free) {
             voice.string.damp(0.05, 0.02);
@@ -133,7 +126,7 @@ impl Guitar {
         if voice.hold != Hold::Free {
             self.declick.take(voice.string.last(), 0.0);
         }
-        voice.string.pluck(pluck, self.ratio);
+        voice.string.pluck(pluck, self.tuning.ratio());
         (voice.hold, voice.age, voice.course) = (Hold::Held(id), self.count, course);
     }
 
@@ -146,14 +139,14 @@ impl Guitar {
         let mut pluck = Pluck {
             hz,
             level: 0.9 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
-            t60_s: (10.0 - 1.2 * octaves).max(2.5),
-            bright_t60_s: if wound { 0.95 - 0.08 * octaves } else { 0.62 - 0.05 * octaves }.max(0.2),
+            t60_s: (12.0 - 1.3 * octaves).max(2.5),
+            bright_t60_s: (0.31 - 0.02 * octaves).max(0.2),
             stiff_hz: if wound { 6_500.0 } else { 9_000.0 },
             position: (0.13 + 0.012 * course as f32 + 0.02 * rng.signed() as f32).clamp(0.06, 0.3),
             touch_s: 0.002 + 0.003 * soft,
-            pulse_s: (0.000_45 + 0.000_9 * soft) * (1.0 + 0.1 * rng.signed() as f32),
+            pulse_s: (0.000_34 + 0.000_9 * soft) * (1.0 + 0.1 * rng.signed() as f32),
             noise: 0.16 + 0.12 * velocity,
-            cutoff_hz: 3_000.0 + 11_000.0 * velocity * velocity,
+            cutoff_hz: 4_200.0 + 13_000.0 * velocity * velocity,
             detune: 0.000_6 + 0.000_3 * rng.unit() as f32,
             seed: rng.bits(),
         };
@@ -198,11 +191,8 @@ impl Engine for Guitar {
                 }
             }
             EventKind::Tuning { cents } => {
-                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
-                if self.voices.iter().all(|v| v.hold == Hold::Free) {
-                    self.tuning.jump();
-                    self.ratio = (self.tuning.get() / 1_200.0).exp2();
-                }
+                let silent = self.voices.iter().all(|v| v.hold == Hold::Free);
+                self.tuning.aim(cents, silent);
             }
             EventKind::Expression { .. } => {}
         }
@@ -210,11 +200,8 @@ impl Engine for Guitar {
 
     fn tick(&mut self) {
         let retuned = self.tuning.tick();
-        if retuned {
-            self.ratio = (self.tuning.get() / 1_200.0).exp2();
-        }
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.tick(self.ratio, retuned);
+            voice.string.tick(self.tuning.ratio(), retuned);
             if voice.string.is_quiet() {
                 voice.hold = Hold::Free;
             }
@@ -248,7 +235,7 @@ impl Instrument for Guitar {
             voice.string.clear();
             (voice.hold, voice.age, voice.course) = (Hold::Free, 0, 0);
         }
-        (self.count, self.low, self.ratio) = (0, 0.0, 1.0);
+        (self.count, self.low) = (0, 0.0);
         self.body.clear();
         self.tuning.reset();
         self.declick.clear();

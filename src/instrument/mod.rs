@@ -14,6 +14,7 @@ mod room;
 mod stage;
 mod string;
 mod strings;
+mod tuned;
 mod voices;
 
 pub use bass::Bass;
@@ -44,3 +45,6 @@ pub trait Instrument: Send {
     /// Delay between an event's position and its sound.
     fn latency(&self) -> SampleCount;
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,11 @@ const LINES: usize = 8;
 /// Lengths of the delay lines in seconds.
 const LENGTHS_S: [f32; LINES] = [0.029_7, 0.034_1, 0.038_9, 0.044_3, 0.049_7, 0.056_1, 0.063_7, 0.071_9];
 
+/// Lengths of the diffusers in seconds, indexed by `[channel][stage]`.
+const DIFFUSERS_S: [[f32; 3]; 2] = [[0.002_3, 0.004_9, 0.010_7], [0.002_7, 0.005_3, 0.009_7]];
+/// Coefficient of the diffusers.
+const DIFFUSION: f32 = 0.6;
+
 /// What a room is like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoomSpec {
@@ -32,6 +37,24 @@ struct Line {
     gain: f32,
 }
 
+/// An allpass that spreads an impulse in time.
+#[derive(Debug, Clone)]
+struct Diffuser {
+    buffer: Vec<f32>,
+    at: usize,
+}
+
+impl Diffuser {
+    fn next(&mut self, x: f32) -> f32 {
+        let Some(slot) = self.buffer.get_mut(self.at) else { return x };
+        let late = *slot;
+        let fed = snap(x + DIFFUSION * late);
+        *slot = fed;
+        self.at = if self.at + 1 < self.buffer.len() { self.at + 1 } else { 0 };
+        late - DIFFUSION * fed
+    }
+}
+
 /// One room for one part.
 #[derive(Debug, Clone)]
 pub struct Room {
@@ -39,6 +62,7 @@ pub struct Room {
     damping: f32,
     pre: Vec<[f32; 2]>,
     pre_at: usize,
+    diffusers: [[Diffuser; 3]; 2],
     lines: Vec<Line>,
 }
 
@@ -59,6 +83,8 @@ impl Room {
             damping: one_pole(spec.damping_hz, rate_hz),
             pre: vec![[0.0; 2]; samples(spec.pre_delay_s.clamp(0.0, 0.2))],
             pre_at: 0,
+            diffusers: DIFFUSERS_S
+                .map(|side| side.map(|length_s| Diffuser { buffer: vec![0.0; samples(length_s)], at: 0 })),
             lines: lines.collect(),
         }
     }
@@ -71,6 +97,9 @@ impl Room {
                 None => [0.0; 2],
             };
             self.pre_at = if self.pre_at + 1 < self.pre.len() { self.pre_at + 1 } else { 0 };
+            let [left_diffusers, right_diffusers] = &mut self.diffusers;
+            let from_left = left_diffusers.iter_mut().fold(from_left, |x, diffuser| diffuser.next(x));
+            let from_right = right_diffusers.iter_mut().fold(from_right, |x, diffuser| diffuser.next(x));
             let mut taps = [0.0; LINES];
             for (tap, line) in taps.iter_mut().zip(&mut self.lines) {
                 let heard = line.buffer.get(line.at).copied().unwrap_or_default();
@@ -96,6 +125,10 @@ impl Room {
     pub fn reset(&mut self) {
         self.pre.fill([0.0; 2]);
         self.pre_at = 0;
+        for diffuser in self.diffusers.iter_mut().flatten() {
+            diffuser.buffer.fill(0.0);
+            diffuser.at = 0;
+        }
         for line in &mut self.lines {
             line.buffer.fill(0.0);
             (line.at, line.low) = (0, 0.0);

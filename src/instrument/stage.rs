@@ -1,5 +1,7 @@
 //! The place of each part: instrument -> gain -> place -> room -> soft ceiling.
 
+use std::f32::consts::{FRAC_PI_4, SQRT_2};
+
 use super::Instrument;
 use super::bass::Bass;
 use super::drums::Drums;
@@ -45,10 +47,10 @@ struct Place {
 fn place(part: Part) -> Place {
     let room = |wet, t60_s, damping_hz| RoomSpec { wet, t60_s, pre_delay_s: 0.018, damping_hz };
     match part {
-        Part::Guitar => Place { gain_db: -9.0, pan: -0.25, width: 0.9, room: room(0.14, 1.1, 5_000.0) },
-        Part::Drums => Place { gain_db: -9.5, pan: 0.0, width: 1.0, room: room(0.10, 0.7, 6_500.0) },
-        Part::Strings => Place { gain_db: -18.0, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
-        Part::Bass => Place { gain_db: -9.5, pan: 0.0, width: 0.0, room: room(0.02, 0.5, 2_500.0) },
+        Part::Guitar => Place { gain_db: -10.3, pan: -0.25, width: 0.9, room: room(0.14, 1.1, 5_000.0) },
+        Part::Drums => Place { gain_db: -8.5, pan: 0.0, width: 1.0, room: room(0.10, 0.7, 6_500.0) },
+        Part::Strings => Place { gain_db: -18.7, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
+        Part::Bass => Place { gain_db: -12.0, pan: 0.0, width: 0.0, room: room(0.02, 0.5, 2_500.0) },
     }
 }
 
@@ -72,9 +74,9 @@ pub fn channel(part: Part, rate: Hz, seed: Seed) -> PartChannel {
     };
     let place = place(part);
     let gain = amplitude(place.gain_db);
-    let angle = (place.pan + 1.0) * std::f32::consts::FRAC_PI_4;
-    let (left, right) =
-        (gain * angle.cos() * std::f32::consts::SQRT_2, gain * angle.sin() * std::f32::consts::SQRT_2);
+    let angle = (place.pan + 1.0) * FRAC_PI_4;
+    // 1 on both sides in the middle.
+    let (left, right) = (gain * SQRT_2 * angle.cos(), gain * SQRT_2 * angle.sin());
     let (same, other) = (0.5 * (1.0 + place.width), 0.5 * (1.0 - place.width));
     PartChannel {
         part,

@@ -7,7 +7,7 @@ use super::{HOP_S, Observation};
 use crate::score::midi_of_hz;
 
 /// Pitch distance that makes another note, in semitones.
-const STEP_SEMITONES: f64 = 0.7;
+const STEP_SEMITONES: f64 = 0.8;
 /// Frames that must agree on a new pitch.
 const SETTLE_FRAMES: usize = 3;
 /// Largest spread of those frames, in semitones.
@@ -21,9 +21,9 @@ const REPEAT_DIP_DB: f64 = 3.0;
 /// Frames within which the level must rise.
 const REPEAT_FRAMES: usize = 5;
 /// Unvoiced frames that are bridged where pitch and level go on.
-const BRIDGED_FRAMES: usize = 4;
+const BRIDGED_FRAMES: usize = 2;
 /// Level drop up to which they are bridged, in dB.
-const BRIDGED_DROP_DB: f64 = 6.0;
+const BRIDGED_DROP_DB: f64 = 3.0;
 /// Shortest note in frames: 80 ms.
 const SHORTEST_FRAMES: usize = 8;
 /// Longest note in frames: 30 s; a longer one is cut.
@@ -168,7 +168,7 @@ impl NoteSegmenter {
         self.open.push(frame);
         self.split_at_step(known_s, out);
         self.split_at_repeat(known_s, out);
-        if !self.reported && self.open.len() >= SHORTEST_FRAMES / 2 {
+        if !self.reported && self.open.len() >= SHORTEST_FRAMES {
             self.reported = true;
             let first = self.open[0];
             out(Heard::Onset(Onset {
@@ -335,7 +335,7 @@ mod tests {
         let at = |gap_level: f32, after: f64| {
             let frames: Vec<_> = (0..80)
                 .map(|i| match i {
-                    40..43 => (0.0, gap_level),
+                    40..42 => (0.0, gap_level),
                     i if i < 40 => (60.0, -20.0),
                     _ => (after, -20.0),
                 })

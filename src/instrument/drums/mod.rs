@@ -96,7 +96,7 @@ fn stroke(key: u8, velocity: f32) -> Option<(usize, Stroke)> {
     let hard = velocity - 0.75;
     let drum = Stroke { level: velocity.powf(1.35), tilt_db: 4.5 * hard, ..Stroke::PLAIN };
     // Metal speaks at a light touch already.
-    let metal = Stroke { level: velocity.powf(1.05), tilt_db: 3.0 * hard, ..Stroke::PLAIN };
+    let metal = Stroke { level: 0.8 * velocity.powf(1.05), tilt_db: 3.0 * hard, ..Stroke::PLAIN };
     Some(match key {
         35 => (KICK, Stroke { tilt_db: drum.tilt_db - 1.2, level: 1.05 * drum.level, ..drum }),
         36 => (KICK, drum),

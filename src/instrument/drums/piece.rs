@@ -126,6 +126,10 @@ pub(super) struct Piece {
     tone: [f32; 4],
     tone_smooth: f32,
     noise: Noise,
+    white: f32,
+    /// Samples for which each number of the noise stands: at high rates none of it lies far above hearing.
+    hold: usize,
+    held: usize,
     noise_gain: f32,
     gains: (f32, f32),
     repeats: u8,
@@ -144,6 +148,7 @@ impl Piece {
                 Mode { hz: p.hz, t60_s: p.t60_s, left: p.level * left, right: p.level * right }
             })
             .collect();
+        let hold = ((rate_hz / 48_000.0).round() as usize).max(1);
         let bands = recipe.bands.iter().take(BANDS).map(|spec| NoiseBand {
             spec: *spec,
             filter: BandPass::new(spec.hz, spec.q, rate_hz),
@@ -161,7 +166,10 @@ impl Piece {
             tone: [0.0; 4],
             tone_smooth: glide(0.000_5, rate_hz),
             noise: Noise::new(0),
-            noise_gain: (rate_hz / 48_000.0).sqrt(),
+            white: 0.0,
+            hold,
+            held: 0,
+            noise_gain: (rate_hz / 48_000.0 / hold as f32).sqrt(),
             gains: gains(recipe.pan),
             repeats: 0,
             until_repeat: 0,
@@ -246,12 +254,16 @@ impl Piece {
                 }
             }
         }
-        let white = self.noise.next() * self.noise_gain;
+        if self.held == 0 {
+            self.white = self.noise.next() * self.noise_gain;
+            self.held = self.hold;
+        }
+        self.held -= 1;
         let mut sum = 0.0;
         for band in &mut self.bands {
             band.envelope *= band.factor * self.choke;
             band.heard += band.rise * (band.envelope - band.heard);
-            sum += band.filter.next(white) * band.heard;
+            sum += band.filter.next(self.white) * band.heard;
         }
         sum
     }
@@ -284,6 +296,7 @@ impl Piece {
         }
         self.tone = [0.0; 4];
         self.noise = Noise::new(0);
+        (self.white, self.held) = (0.0, 0);
         (self.repeats, self.until_repeat, self.choke) = (0, 0, 1.0);
     }
 }

@@ -93,8 +93,8 @@ impl Desk {
         self.held = true;
         self.count = if bowing.hz < FULL_BELOW_HZ { PLAYERS } else { PLAYERS - 1 };
         let side = 0.12 + 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
-        for (index, player) in self.players.iter_mut().enumerate() {
-            let seat = index as f32 / (PLAYERS - 1) as f32 * 2.0 - 1.0;
+        for (index, player) in self.players.iter_mut().take(self.count).enumerate() {
+            let seat = index as f32 / (self.count - 1) as f32 * 2.0 - 1.0;
             let pan = (0.35 * side + 0.75 * seat).clamp(-0.95, 0.95);
             let angle = (pan + 1.0) * std::f32::consts::FRAC_PI_4;
             *player = Player {
@@ -112,6 +112,9 @@ impl Desk {
                 ..Player::default()
             };
         }
+        // Apart from each other, but together in tune.
+        let mean = self.players.iter().map(|p| p.detune_cents).sum::<f32>() / self.count as f32;
+        self.players.iter_mut().take(self.count).for_each(|p| p.detune_cents -= mean);
         self.noise = Noise::new(rng.bits());
         self.aim(tuning_cents, expression);
     }
@@ -127,7 +130,7 @@ impl Desk {
         self.time_s += tick_s;
         let attack = glide(self.bowing.attack_s, self.ticks_hz);
         let release = glide(RELEASE_S, self.ticks_hz);
-        let swell = if self.bowing.swells { 0.72 + 0.28 * (1.0 - (-self.time_s / 0.7).exp()) } else { 1.0 };
+        let swell = if self.bowing.swells { 0.72 + 0.28 * (1.0 - (-self.time_s / 0.35).exp()) } else { 1.0 };
         for player in self.players.iter_mut().take(self.count) {
             let began = self.time_s > player.late_s;
             let (target, rate) = match (self.held, began) {
@@ -162,7 +165,7 @@ impl Desk {
         }
         let Bowing { hz, velocity, .. } = self.bowing;
         let open = 0.45 + 0.55 * envelope;
-        let corner = (650.0 + 1_900.0 * velocity + 0.9 * hz) * open * (0.65 + 0.35 * expression);
+        let corner = (1_000.0 + 2_600.0 * velocity + 1.3 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(9_000.0), self.rate_hz);
         let fresh = 0.05 * (-self.time_s / 0.12).exp();
         self.bow_level = (0.016 + fresh) * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();
@@ -170,7 +173,8 @@ impl Desk {
 
     /// Adds the note to both channels.
     pub(super) fn add(&mut self, left: &mut [f32], right: &mut [f32]) {
-        let gain = 0.5 / (self.count.max(1) as f32).sqrt();
+        let gain = 0.8 * self.bowing.velocity.powf(1.2) * (self.bowing.hz / 220.0).powf(0.3)
+            / (self.count.max(1) as f32).sqrt();
         for (out_left, out_right) in left.iter_mut().zip(right) {
             let (mut sum_left, mut sum_right, mut bowed) = (0.0, 0.0, 0.0);
             for player in self.players.iter_mut().take(self.count) {

@@ -8,6 +8,7 @@ use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
 use super::dsp::{Declick, Smooth};
 use super::modes::{Bank, Mode, Sums};
+use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
 use crate::limits::MAX_VOICES;
@@ -57,7 +58,7 @@ pub struct Strings {
     body: Bank,
     sums: Box<Sums>,
     mono: [f32; MAX_TICK],
-    tuning: Smooth,
+    tuning: Tuning,
     expression: Smooth,
     gain: f32,
     gain_step: f32,
@@ -86,7 +87,7 @@ impl Strings {
             body: Bank::new(&modes, rate_hz),
             sums: Box::new(Sums::new()),
             mono: [0.0; MAX_TICK],
-            tuning: Smooth::new(0.0, 0.03, ticks_hz, 0.01),
+            tuning: Tuning::new(ticks_hz),
             expression: Smooth::new(1.0, 0.03, ticks_hz, 1e-4),
             gain: 1.0,
             gain_step: 0.0,
@@ -95,13 +96,7 @@ impl Strings {
     }
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
-        let mut pitch = pitch.0;
-        while pitch < LOWEST {
-            pitch += 12;
-        }
-        while pitch > HIGHEST {
-            pitch -= 12;
-        }
+        let pitch = fold(pitch.0, LOWEST, HIGHEST);
         let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
         self.count += 1;
         let Some(voice) = self.voices.get_mut(index) else { return };
@@ -117,12 +112,8 @@ impl Strings {
         };
         let bowing = Bowing { hz: MidiNote(pitch).hz(0.0) as f32, velocity, attack_s, swells };
         let mut rng = self.seed.named("strings", u64::from(id.0));
-        voice.desk.start(bowing, self.tuning.get(), self.expression.get(), &mut rng);
+        voice.desk.start(bowing, self.tuning.cents(), self.expression.get(), &mut rng);
         (voice.hold, voice.age) = (Hold::Held(id), self.count);
-    }
-
-    fn is_silent(&self) -> bool {
-        self.voices.iter().all(|v| v.hold == Hold::Free)
     }
 }
 
@@ -148,10 +139,8 @@ impl Engine for Strings {
                 }
             }
             EventKind::Tuning { cents } => {
-                self.tuning.aim(cents.clamp(-1_200.0, 1_200.0));
-                if self.is_silent() {
-                    self.tuning.jump();
-                }
+                let silent = self.voices.iter().all(|v| v.hold == Hold::Free);
+                self.tuning.aim(cents, silent);
             }
             EventKind::Expression { value } => self.expression.aim(value.clamp(0.0, 1.0)),
         }
@@ -160,7 +149,7 @@ impl Engine for Strings {
     fn tick(&mut self) {
         self.tuning.tick();
         self.expression.tick();
-        let (cents, expression) = (self.tuning.get(), self.expression.get());
+        let (cents, expression) = (self.tuning.cents(), self.expression.get());
         self.gain_step = (gain(expression) - self.gain) / self.tick as f32;
         if self.gain_step.abs() < 1e-9 {
             (self.gain, self.gain_step) = (gain(expression), 0.0);

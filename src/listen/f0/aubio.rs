@@ -32,9 +32,13 @@ impl CandidateFinder for Aubio {
         // aubio keeps the window itself: it is given the newest hop of it.
         let end = centre + WINDOW / 2;
         let Ok(hz) = pitch.do_result(&samples[end - LISTEN_HOP..end]) else { return };
-        let clarity = pitch.get_confidence();
+        // Some of aubio's methods give no confidence with a pitch that they are sure of.
+        let clarity = match pitch.get_confidence().clamp(0.0, 1.0) {
+            0.0 => 0.85,
+            confidence => confidence,
+        };
         if (MIN_F0_HZ..MAX_F0_HZ).contains(&f64::from(hz)) {
-            out.push(Candidate { hz, clarity: clarity.clamp(0.0, 1.0) });
+            out.push(Candidate { hz, clarity });
         }
     }
 }

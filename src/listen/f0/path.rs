@@ -4,9 +4,11 @@
 use super::{Candidate, F0Estimate, MAX_CANDIDATES};
 
 /// Clarity above which a frame is rather voiced.
-const VOICING_THRESHOLD: f32 = 0.52;
+const VOICING_THRESHOLD: f32 = 0.74;
 /// Level below the running peak at which a frame counts as silent, in dB.
 const SILENCE_DB: f32 = 34.0;
+/// Share of that distance from which quietness speaks against voicing.
+const QUIET_FROM: f32 = 0.45;
 /// Preference for higher pitches, per octave: of peaks at a period and at its double the first is right.
 const OCTAVE_COST: f32 = 0.035;
 /// Cost of a jump by an octave between two hops.
@@ -65,7 +67,7 @@ impl Path {
     pub fn process(&mut self, candidates: &[Candidate], level_dbfs: f32) -> Option<F0Estimate> {
         self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
         let quiet = ((self.peak_dbfs - level_dbfs) / SILENCE_DB).clamp(0.0, 2.0);
-        let unvoiced_strength = VOICING_THRESHOLD + (quiet - 0.6).max(0.0) * 1.2;
+        let unvoiced_strength = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
 
         let previous = self.frames[self.newest];
         self.newest = (self.newest + 1) % self.frames.len();

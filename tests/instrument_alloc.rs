@@ -1,0 +1,53 @@
+//! The way from note events to the limited mix allocates nothing.
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use collavoce::audio::StereoBlock;
+use collavoce::instrument::{Limiter, channel};
+use collavoce::perform::{EventKind, NoteEvent, NoteId};
+use collavoce::score::{Articulation, MidiNote, Part, Velocity};
+use collavoce::song::{Rng, Seed};
+use collavoce::time::{Hz, SampleTime};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+#[test]
+fn process_and_reset_do_not_allocate() {
+    const BLOCK: usize = 256;
+    for rate in [Hz(44_100), Hz(192_000)] {
+        let mut limiter = Limiter::new(rate);
+        for part in Part::ALL {
+            let mut channel = channel(part, rate, Seed(2));
+            let mut rng = Rng::keyed(&[part.index() as u64]);
+            let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
+            let mut events = Vec::with_capacity(16);
+            for block in 0..600i64 {
+                let start = SampleTime(block * BLOCK as i64);
+                events.clear();
+                let id = NoteId(block as u32);
+                let (pitch, velocity) =
+                    (MidiNote(rng.below(128) as u8), Velocity::clamped(127.0 * rng.unit()));
+                let articulation = Articulation::Normal;
+                for kind in [
+                    EventKind::NoteOff { id: NoteId((block as u32).wrapping_sub(9)) },
+                    EventKind::Tuning { cents: 30.0 * rng.signed() as f32 },
+                    EventKind::Expression { value: rng.unit() as f32 },
+                    EventKind::NoteOn { id, pitch, velocity, articulation },
+                ] {
+                    events.push(NoteEvent { at: start, part, kind });
+                }
+                let mut out = StereoBlock { left: &mut left, right: &mut right };
+                assert_no_alloc(|| {
+                    channel.process(start, &events, &mut out);
+                    // Louder than any stem, so that the limiter has work to do.
+                    out.left.iter_mut().chain(out.right.iter_mut()).for_each(|x| *x *= 12.0);
+                    limiter.process(&mut out);
+                });
+            }
+            assert_no_alloc(|| {
+                channel.reset();
+                limiter.reset();
+            });
+        }
+    }
+}

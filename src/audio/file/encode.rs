@@ -248,6 +248,9 @@ impl FlacStream {
     }
 }
 
+/// Frames as 24-bit integers: left and right channel, of one length.
+pub type StemBlock<'a> = (&'a [i32], &'a [i32]);
+
 /// Reads a stereo file of up to 24 bits back as the integers that it holds, block by block.
 #[derive(Debug)]
 pub struct StemReader {
@@ -274,7 +277,7 @@ impl StemReader {
     }
 
     /// The next frames as (left, right), or `None` after the last.
-    pub fn next_block(&mut self) -> Result<Option<(&[i32], &[i32])>, AudioFileError> {
+    pub fn next_block(&mut self) -> Result<Option<StemBlock<'_>>, AudioFileError> {
         let channels = self.reader.channels();
         let Some(block) = self.reader.next_block()? else { return Ok(None) };
         // Exact: `f32` holds 24 bits.

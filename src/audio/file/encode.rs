@@ -166,8 +166,11 @@ struct FlacStream {
 
 impl FlacStream {
     fn new(path: &Path, mut file: BufWriter<File>, rate: Hz) -> Result<Self, AudioFileError> {
-        let settings =
-            config::Encoder::default().into_verified().map_err(|(_, error)| encode_error(path, error))?;
+        let mut settings = config::Encoder::default();
+        // The library's estimate of the length of a subframe knows no largest Rice parameter: left to it, loud noise
+        // of 24 bits comes out larger than uncoded. Counting the bits makes it fall back to uncoded samples.
+        settings.subframe_coding.fixed.order_sel = config::OrderSel::BitCount;
+        let settings = settings.into_verified().map_err(|(_, error)| encode_error(path, error))?;
         let info =
             StreamInfo::new(rate.0 as usize, CHANNELS, BITS).map_err(|error| encode_error(path, error))?;
         let buffer = FrameBuf::with_size(CHANNELS, FLAC_BLOCK).map_err(|error| encode_error(path, error))?;

@@ -47,6 +47,8 @@ pub struct Reader {
     pending: bool,
     read_frames: u64,
     is_input: bool,
+    /// Whether the file is known to end before its audio does.
+    is_cut: bool,
     ended: bool,
     byte_position: Arc<AtomicU64>,
     byte_len: u64,
@@ -109,9 +111,7 @@ impl Reader {
         let mut head = Vec::new();
         (&mut file).take(4_096).read_to_end(&mut head).map_err(unreadable)?;
         let patch = streamed_wav_patch(&mut file, byte_len).map_err(unreadable)?;
-        if head.starts_with(b"OggS") && ogg_is_cut(&mut file, byte_len).map_err(unreadable)? {
-            return Err(AudioFileError::Truncated { path: path.to_owned(), read_s: 0.0 });
-        }
+        let is_cut = head.starts_with(b"OggS") && ogg_is_cut(&mut file, byte_len).map_err(unreadable)?;
         let mut twin = file.try_clone().map_err(unreadable)?;
 
         let byte_position = Arc::new(AtomicU64::new(0));
@@ -123,6 +123,11 @@ impl Reader {
         let unknown = || AudioFileError::UnknownFormat { path: path.to_owned(), found: describe(&head) };
         let track = format.default_track(TrackType::Audio).ok_or_else(no_track)?;
         let parameters = track.codec_params.as_ref().and_then(|all| all.audio()).ok_or_else(unknown)?;
+        // The AAC decoder cannot even be made for more than two.
+        let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
+        if channels > MAX_INPUT_CHANNELS {
+            return Err(AudioFileError::Channels { path: path.to_owned(), channels });
+        }
         let codecs = symphonia::default::get_codecs();
         let decoder = guarded(|| codecs.make_audio_decoder(parameters, &AudioDecoderOptions::default()))
             .and_then(Result::ok)
@@ -133,6 +138,8 @@ impl Reader {
         let exact = match kind {
             "mp3" => track.delay.is_some(),
             "aac" | "ogg" => false,
+            // A fragmented file states no length at its start.
+            "isomp4" => track.num_frames != Some(0),
             _ => counted,
         };
         let mut reader = Self {
@@ -149,6 +156,7 @@ impl Reader {
             pending: false,
             read_frames: 0,
             is_input,
+            is_cut,
             ended: false,
             byte_position,
             byte_len,
@@ -262,7 +270,8 @@ impl Reader {
     }
 
     fn check_end(&self) -> Result<(), AudioFileError> {
-        if self.frames.is_some_and(|frames| self.read_frames + self.slack_frames < frames) {
+        let too_few = self.frames.is_some_and(|frames| self.read_frames + self.slack_frames < frames);
+        if self.is_cut || too_few {
             return Err(self.truncated());
         }
         if self.read_frames == 0 {
@@ -370,6 +379,9 @@ fn probe(path: &Path, source: Source, head: &[u8]) -> Result<Box<dyn FormatReade
                 AudioFileError::Unreadable { path: path.to_owned(), source }
             }
             Error::IoError(_) if is_known => AudioFileError::Truncated { path: path.to_owned(), read_s: 0.0 },
+            _ if is_known && head.get(4..8) == Some(b"ftyp") => {
+                AudioFileError::Truncated { path: path.to_owned(), read_s: 0.0 }
+            }
             Error::DecodeError(reason) if is_known => damaged(reason),
             _ => AudioFileError::UnknownFormat { path: path.to_owned(), found: describe(head) },
         }

@@ -35,9 +35,6 @@ pub fn quantise(sample: f32) -> i32 {
     ((sample * FULL_SCALE as f32).round() as i32).clamp(-most, most)
 }
 
-/// A block of a stem: left and right channel.
-pub type IntBlock<'a> = (&'a [i32], &'a [i32]);
-
 /// The file format of a stem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,8 +166,11 @@ struct FlacStream {
 
 impl FlacStream {
     fn new(path: &Path, mut file: BufWriter<File>, rate: Hz) -> Result<Self, AudioFileError> {
-        let settings =
-            config::Encoder::default().into_verified().map_err(|(_, error)| encode_error(path, error))?;
+        let mut settings = config::Encoder::default();
+        // The library's estimate of the length of a subframe knows no largest Rice parameter: left to it, loud noise
+        // of 24 bits comes out larger than uncoded. Counting the bits makes it fall back to uncoded samples.
+        settings.subframe_coding.fixed.order_sel = config::OrderSel::BitCount;
+        let settings = settings.into_verified().map_err(|(_, error)| encode_error(path, error))?;
         let info =
             StreamInfo::new(rate.0 as usize, CHANNELS, BITS).map_err(|error| encode_error(path, error))?;
         let buffer = FrameBuf::with_size(CHANNELS, FLAC_BLOCK).map_err(|error| encode_error(path, error))?;
@@ -251,6 +251,9 @@ impl FlacStream {
     }
 }
 
+/// Frames as 24-bit integers: left and right channel, of one length.
+pub type StemBlock<'a> = (&'a [i32], &'a [i32]);
+
 /// Reads a stereo file of up to 24 bits back as the integers that it holds, block by block.
 #[derive(Debug)]
 pub struct StemReader {
@@ -277,7 +280,7 @@ impl StemReader {
     }
 
     /// The next frames as (left, right), or `None` after the last.
-    pub fn next_block(&mut self) -> Result<Option<IntBlock<'_>>, AudioFileError> {
+    pub fn next_block(&mut self) -> Result<Option<StemBlock<'_>>, AudioFileError> {
         let channels = self.reader.channels();
         let Some(block) = self.reader.next_block()? else { return Ok(None) };
         // Exact: `f32` holds 24 bits.

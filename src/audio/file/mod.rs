@@ -10,6 +10,6 @@ mod mono;
 mod tests;
 
 pub use decode::Reader;
-pub use encode::{FULL_SCALE, IntBlock, StemFormat, StemReader, StemWriter, quantise};
+pub use encode::{FULL_SCALE, StemBlock, StemFormat, StemReader, StemWriter, quantise};
 pub use error::AudioFileError;
 pub use mono::{MonoInput, file_sha256, read_mono};

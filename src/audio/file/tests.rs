@@ -123,6 +123,18 @@ fn silence_and_full_scale_can_be_coded() {
 }
 
 #[test]
+fn noise_never_makes_flac_larger_than_wav() {
+    let folder = folder();
+    let (left, right) = integers(50_000);
+    let bytes = [StemFormat::Wav, StemFormat::Flac].map(|format| {
+        let path = folder.path().join("noise");
+        write_stem(&path, format, Hz(44_100), &left, &right, 4_096);
+        fs::metadata(path).unwrap().len()
+    });
+    assert!(bytes[1] < bytes[0] + bytes[0] / 1_000, "{bytes:?}");
+}
+
+#[test]
 fn quantising_rounds_halves_away_from_zero_and_clamps() {
     let step = 1.0 / FULL_SCALE as f32;
     assert_eq!(quantise(0.5 * step), 1);

@@ -19,7 +19,7 @@ use crate::engine::{self, BandRenderer, EngineError, Session};
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::perform::{NoteEvent, Performer};
-use crate::score::{Part, midi};
+use crate::score::{Part, midi, musicxml};
 use crate::song::{HeardSong, Provenance, Settings, Song, SongFileError, VocalSource};
 use crate::time::{Hz, SampleTime, TickCount, Ticks};
 
@@ -249,6 +249,8 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     };
     write("song.collavoce", &song.to_bytes()?)?;
     write("song.mid", &midi::write(score, &tracks::tracks(score, &events, &parts, rate), &remarks))?;
+    let title = request.vocal.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    write("song.musicxml", musicxml::write(score, &title, &remarks.join("; ")).as_bytes())?;
     write("follow.csv", report::follow_csv(&session, &song.provenance.take_id).as_bytes())?;
     laps.lap("write");
     let mut hashes = BTreeMap::new();

@@ -15,10 +15,14 @@ use crate::time::Meter;
 /// Lead in log likelihood an onset that ternary division must have before a take is in compound time.
 const TERNARY_LEAD: f64 = 0.12;
 
+/// How far below the median a note's level may lie, in dB.
+const FAINT_DB: f64 = 24.0;
+
 /// Finds notes, tuning, beats, bars, key and phrases of a whole take.
 pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -> Result<Take, FollowError> {
     let duration_s = heard.len() as f64 * HOP_S;
-    let (notes, onsets) = segment(heard, latency_s);
+    let (mut notes, onsets) = segment(heard, latency_s);
+    drop_faint(&mut notes);
     let sung_s: f64 = notes.iter().map(SungNote::duration_s).sum();
     let loudest = notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
     if sung_s < limits::MIN_SUNG_S || loudest < limits::MIN_VOICE_DBFS || notes.len() < 3 {
@@ -69,6 +73,14 @@ pub fn segment(heard: &[Observation], latency_s: f64) -> (Vec<SungNote>, Vec<Ons
     }
     segmenter.finish(heard.len() as f64 * HOP_S, &mut keep);
     (notes, onsets)
+}
+
+/// Drops notes that are far quieter than the singing: hum, bleed, a chair.
+fn drop_faint(notes: &mut Vec<SungNote>) {
+    let mut levels: Vec<f64> = notes.iter().map(|n| n.level_dbfs).collect();
+    levels.sort_by(f64::total_cmp);
+    let Some(median) = levels.get(levels.len() / 2).copied() else { return };
+    notes.retain(|n| n.level_dbfs > median - FAINT_DB);
 }
 
 /// Notes as evidence for beats.

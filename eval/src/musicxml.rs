@@ -1,0 +1,227 @@
+//! Lead sheets in compressed MusicXML.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+
+use collavoce::score::{ChordQuality, ChordSpan, ChordSymbol, Key, Mode, PitchClass};
+use collavoce::time::{Meter, TickCount, Ticks};
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::tune::Tune;
+
+/// The file names of the works on the public-domain list.
+pub fn permitted(list: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(list)?)?;
+    let works = json["first_performed_1930_or_earlier"].as_array().cloned().unwrap_or_default();
+    Ok(works
+        .iter()
+        .filter_map(|w| w.as_str())
+        .filter_map(|path| {
+            let mut parts = path.split('/');
+            let name = format!("{}__{}", parts.next()?, parts.next()?);
+            let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+            Some(format!("{}.mxl", name.chars().map(safe).collect::<String>()))
+        })
+        .collect())
+}
+
+/// Reads a lead sheet.
+pub fn read(path: &Path) -> Result<Tune, String> {
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
+    let inside = archive
+        .file_names()
+        .filter_map(Result::ok)
+        .find(|n| n.ends_with("xml") && !n.starts_with("META-INF"))
+        .ok_or("no score inside")?
+        .into_owned();
+    let mut text = String::new();
+    archive
+        .by_name(&inside)
+        .map_err(|e| e.to_string())?
+        .read_to_string(&mut text)
+        .map_err(|e| e.to_string())?;
+    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(&text, options).map_err(|e| e.to_string())?;
+    let part = document.descendants().find(|n| n.has_tag_name("part")).ok_or("no part")?;
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    Sheet::default().read(part, name)
+}
+
+#[derive(Default)]
+struct Sheet {
+    divisions: i64,
+    meter: Option<Meter>,
+    key: Option<(i32, Option<Mode>)>,
+    notes: Vec<(Ticks, Ticks, u8)>,
+    chords: Vec<(Ticks, ChordSymbol)>,
+    doubled: Vec<usize>,
+}
+
+fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.children().find(|n| n.has_tag_name(name)).and_then(|n| n.text()).map(str::trim)
+}
+
+impl Sheet {
+    fn read(mut self, part: Node<'_, '_>, name: String) -> Result<Tune, String> {
+        let mut bar = 0i64;
+        for (index, measure) in part.children().filter(|n| n.has_tag_name("measure")).enumerate() {
+            let mut at = 0i64;
+            let start_note = self.notes.len();
+            let start_chord = self.chords.len();
+            for node in measure.children() {
+                match node.tag_name().name() {
+                    "attributes" => self.attributes(node)?,
+                    "harmony" => {
+                        if let Some(chord) = chord(node) {
+                            self.chords.push((Ticks(at), chord));
+                        }
+                    }
+                    "note" => at = self.note(node, at),
+                    "backup" => return Err("more than one voice".to_owned()),
+                    "barline" => {
+                        let style = child(node, "bar-style").unwrap_or("");
+                        if style.contains("light-") && node.attribute("location") != Some("left") {
+                            self.doubled.push(bar as usize + 1);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let full = self.meter.ok_or("no metre")?.bar().0;
+            let is_pickup = index == 0 && at < full;
+            let offset = if is_pickup { -full } else { bar * full };
+            for (start, end, _) in &mut self.notes[start_note..] {
+                (start.0, end.0) = (start.0 + offset, end.0 + offset);
+            }
+            for (start, _) in &mut self.chords[start_chord..] {
+                start.0 += offset;
+            }
+            if !is_pickup {
+                bar += 1;
+            }
+        }
+        self.assemble(name, bar)
+    }
+
+    fn attributes(&mut self, node: Node<'_, '_>) -> Result<(), String> {
+        if let Some(divisions) = child(node, "divisions") {
+            self.divisions = divisions.parse().map_err(|_| "divisions are no number")?;
+        }
+        if let Some(key) = node.children().find(|n| n.has_tag_name("key")) {
+            let fifths = child(key, "fifths").and_then(|t| t.parse().ok()).unwrap_or(0);
+            let mode = match child(key, "mode") {
+                Some("major") => Some(Mode::Major),
+                Some("minor") => Some(Mode::Minor),
+                _ => None,
+            };
+            if self.key.is_some_and(|(known, _)| known != fifths) {
+                return Err("the key changes".to_owned());
+            }
+            self.key = Some((fifths, mode));
+        }
+        if let Some(time) = node.children().find(|n| n.has_tag_name("time")) {
+            let text = format!(
+                "{}/{}",
+                child(time, "beats").unwrap_or("?"),
+                child(time, "beat-type").unwrap_or("?")
+            );
+            let meter: Meter = text.parse().map_err(|_| format!("metre {text}"))?;
+            if self.meter.is_some_and(|known| known != meter) {
+                return Err("the metre changes".to_owned());
+            }
+            self.meter = Some(meter);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, node: Node<'_, '_>, at: i64) -> i64 {
+        let has = |name: &str| node.children().any(|n| n.has_tag_name(name));
+        if has("grace") || has("chord") {
+            return at;
+        }
+        let duration: i64 = child(node, "duration").and_then(|t| t.parse().ok()).unwrap_or(0);
+        let end = at + duration * 960 / self.divisions.max(1);
+        if let Some(pitch) = node.children().find(|n| n.has_tag_name("pitch")) {
+            let natural = match child(pitch, "step") {
+                Some("C") => 0,
+                Some("D") => 2,
+                Some("E") => 4,
+                Some("F") => 5,
+                Some("G") => 7,
+                Some("A") => 9,
+                _ => 11,
+            };
+            let alter: i64 = child(pitch, "alter").and_then(|t| t.parse().ok()).unwrap_or(0);
+            let octave: i64 = child(pitch, "octave").and_then(|t| t.parse().ok()).unwrap_or(4);
+            let midi = ((octave + 1) * 12 + natural + alter).clamp(0, 127) as u8;
+            self.notes.push((Ticks(at), Ticks(end), midi));
+        }
+        end
+    }
+
+    fn assemble(self, name: String, bars: i64) -> Result<Tune, String> {
+        let meter = self.meter.ok_or("no metre")?;
+        let (fifths, mode) = self.key.ok_or("no key")?;
+        let major = PitchClass((fifths * 7).rem_euclid(12) as u8);
+        let last_root = self.chords.last().map(|(_, c)| c.root);
+        // Most files say "major" whatever the key is: the last chord decides.
+        let relative_minor = major + 9;
+        let key = if mode == Some(Mode::Minor) || last_root == Some(relative_minor) {
+            Key { tonic: relative_minor, mode: Mode::Minor }
+        } else {
+            Key { tonic: major, mode: Mode::Major }
+        };
+        let end = Ticks(bars * meter.bar().0);
+        let starts: Vec<_> = self.chords.into_iter().filter(|(t, _)| t.0 >= 0).collect();
+        let chords: Vec<ChordSpan> = (0..starts.len())
+            .map(|i| {
+                let until = starts.get(i + 1).map_or(end, |(t, _)| *t);
+                ChordSpan {
+                    start: starts[i].0,
+                    length: TickCount((until - starts[i].0).0.max(1)),
+                    chord: starts[i].1,
+                }
+            })
+            .collect();
+        let melody: Vec<_> = self.notes.into_iter().filter(|(s, _, _)| s.0 >= 0).collect();
+        if chords.len() < 4 || melody.len() < 8 {
+            return Err("too few notes or chords".to_owned());
+        }
+        let mut tune =
+            Tune { name, key, meter, bars: bars as usize, melody, chords, phrase_ends: Vec::new() };
+        tune.find_phrases(&self.doubled);
+        Ok(tune)
+    }
+}
+
+fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {
+    use ChordQuality as Q;
+    let root = node.children().find(|n| n.has_tag_name("root"))?;
+    let natural = match child(root, "root-step")? {
+        "C" => 0,
+        "D" => 2,
+        "E" => 4,
+        "F" => 5,
+        "G" => 7,
+        "A" => 9,
+        _ => 11,
+    };
+    let alter: i32 = child(root, "root-alter").and_then(|t| t.parse().ok()).unwrap_or(0);
+    let quality = match child(node, "kind")? {
+        "minor" => Q::Minor,
+        "minor-seventh" | "minor-ninth" | "minor-11th" => Q::MinorSeven,
+        "minor-sixth" => Q::MinorSix,
+        "major-minor" => Q::MinorMajorSeven,
+        "diminished" => Q::Diminished,
+        "diminished-seventh" => Q::DiminishedSeven,
+        "half-diminished" => Q::HalfDiminished,
+        kind if kind.starts_with("augmented") => Q::Augmented,
+        kind if kind.starts_with("suspended") => Q::Sus4,
+        kind if kind.starts_with("dominant") => Q::Seven,
+        "none" => return None,
+        _ => Q::Major,
+    };
+    Some(ChordSymbol::new(PitchClass((natural + alter).rem_euclid(12) as u8), quality))
+}

@@ -249,7 +249,7 @@ fn frame_at(time_s: f64) -> usize {
 }
 
 /// The frames from `from_s` to `to_s`, each with its share of the way.
-fn span<'a>(frames: &'a mut [Frame], from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &'a mut Frame)> {
+fn span(frames: &mut [Frame], from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &mut Frame)> {
     let end = frame_at(to_s).min(frames.len());
     let start = frame_at(from_s).min(end);
     let length = (end - start).max(1) as f64;

@@ -167,9 +167,9 @@ struct FlacStream {
 impl FlacStream {
     fn new(path: &Path, mut file: BufWriter<File>, rate: Hz) -> Result<Self, AudioFileError> {
         let mut settings = config::Encoder::default();
-        // The library's estimate of the length of a subframe knows no largest Rice parameter: left to it, loud noise
-        // of 24 bits comes out larger than uncoded. Counting the bits makes it fall back to uncoded samples.
-        settings.subframe_coding.fixed.order_sel = config::OrderSel::BitCount;
+        // The library accepts a fixed predictor by an estimate that knows no largest Rice parameter: loud noise of
+        // 24 bits then comes out larger than uncoded. The bits of a computed predictor are counted instead.
+        settings.subframe_coding.use_fixed = false;
         let settings = settings.into_verified().map_err(|(_, error)| encode_error(path, error))?;
         let info =
             StreamInfo::new(rate.0 as usize, CHANNELS, BITS).map_err(|error| encode_error(path, error))?;

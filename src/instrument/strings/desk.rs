@@ -92,10 +92,10 @@ impl Desk {
         self.bowing = bowing;
         self.held = true;
         self.count = if bowing.hz < FULL_BELOW_HZ { PLAYERS } else { PLAYERS - 1 };
-        let side = 0.12 + 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
+        let side = 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
         for (index, player) in self.players.iter_mut().take(self.count).enumerate() {
             let seat = index as f32 / (self.count - 1) as f32 * 2.0 - 1.0;
-            let pan = (0.35 * side + 0.75 * seat).clamp(-0.95, 0.95);
+            let pan = (0.12 * side + 0.8 * seat).clamp(-0.95, 0.95);
             let angle = (pan + 1.0) * std::f32::consts::FRAC_PI_4;
             *player = Player {
                 phase: rng.unit() as f32,

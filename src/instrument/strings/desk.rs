@@ -164,7 +164,7 @@ impl Desk {
             envelope += player.amplitude / self.count as f32;
         }
         let Bowing { hz, velocity, .. } = self.bowing;
-        let open = 0.45 + 0.55 * envelope;
+        let open = 0.28 + 0.72 * envelope;
         let corner = (1_000.0 + 2_600.0 * velocity + 1.3 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(9_000.0), self.rate_hz);
         let fresh = 0.05 * (-self.time_s / 0.12).exp();

@@ -49,7 +49,7 @@ fn place(part: Part) -> Place {
     match part {
         Part::Guitar => Place { gain_db: -11.8, pan: -0.25, width: 0.9, room: room(0.14, 1.1, 5_000.0) },
         Part::Drums => Place { gain_db: -8.5, pan: 0.0, width: 1.3, room: room(0.10, 0.7, 6_500.0) },
-        Part::Strings => Place { gain_db: -18.0, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
+        Part::Strings => Place { gain_db: -17.2, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
         Part::Bass => Place { gain_db: -12.0, pan: 0.0, width: 0.0, room: room(0.02, 0.5, 2_500.0) },
     }
 }

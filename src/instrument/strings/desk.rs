@@ -165,7 +165,7 @@ impl Desk {
         }
         let Bowing { hz, velocity, .. } = self.bowing;
         let open = 0.28 + 0.72 * envelope;
-        let corner = (1_000.0 + 2_600.0 * velocity + 1.3 * hz) * open * (0.65 + 0.35 * expression);
+        let corner = (700.0 + 1_800.0 * velocity + 0.9 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(9_000.0), self.rate_hz);
         let fresh = 0.05 * (-self.time_s / 0.12).exp();
         self.bow_level = (0.016 + fresh) * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();

@@ -38,12 +38,12 @@ const BODY: [(f32, f32, f32); 16] = [
     (1420.0, 0.034, 0.45),
     (1800.0, 0.020, -0.45),
     (2350.0, 0.013, 0.36),
-    (3100.0, 0.011, -0.45),
+    (3100.0, 0.010, -0.55),
     (4200.0, 0.012, 0.50),
     (6100.0, 0.008, -0.40),
 ];
 /// Gain of the strings' sound that does not pass through the body.
-const DIRECT: f32 = 0.9;
+const DIRECT: f32 = 1.25;
 /// Corner of the high-pass on the direct sound, in Hz.
 const DIRECT_HZ: f32 = 1_100.0;
 

@@ -47,9 +47,9 @@ struct Place {
 fn place(part: Part) -> Place {
     let room = |wet, t60_s, damping_hz| RoomSpec { wet, t60_s, pre_delay_s: 0.018, damping_hz };
     match part {
-        Part::Guitar => Place { gain_db: -10.3, pan: -0.25, width: 0.9, room: room(0.14, 1.1, 5_000.0) },
-        Part::Drums => Place { gain_db: -8.5, pan: 0.0, width: 1.0, room: room(0.10, 0.7, 6_500.0) },
-        Part::Strings => Place { gain_db: -18.7, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
+        Part::Guitar => Place { gain_db: -11.8, pan: -0.25, width: 0.9, room: room(0.14, 1.1, 5_000.0) },
+        Part::Drums => Place { gain_db: -8.5, pan: 0.0, width: 1.3, room: room(0.10, 0.7, 6_500.0) },
+        Part::Strings => Place { gain_db: -17.2, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
         Part::Bass => Place { gain_db: -12.0, pan: 0.0, width: 0.0, room: room(0.02, 0.5, 2_500.0) },
     }
 }

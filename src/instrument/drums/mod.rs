@@ -8,6 +8,7 @@ use piece::{Piece, Stroke};
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
+use super::dsp::{one_pole, snap};
 use super::modes::Sums;
 use crate::audio::StereoBlock;
 use crate::perform::{EventKind, NoteEvent, NoteId};
@@ -32,6 +33,9 @@ const COWBELL: usize = 17;
 const SHAKER: usize = 18;
 const SPLASH: usize = 19;
 
+/// Corner of the high-pass that keeps a kick from shifting the whole stem, in Hz.
+const RUMBLE_HZ: f32 = 18.0;
+
 /// A drum kit as the audience sees it: hi-hat on the right, floor tom and ride on the left.
 ///
 /// Each piece exists once and rings on under its next stroke, so there are no voices to steal.
@@ -40,6 +44,8 @@ pub struct Drums {
     seed: Seed,
     pieces: Vec<Piece>,
     sums: Box<Sums>,
+    rumble: [f32; 2],
+    rumble_coefficient: f32,
 }
 
 impl Drums {
@@ -66,7 +72,14 @@ impl Drums {
             metals::crash(rng, 1.5, 0.2),
         ]);
         let pieces = recipes.iter().map(|recipe| Piece::new(recipe, rng, rate.0 as f32)).collect();
-        Self { tick: tick_samples(rate), seed, pieces, sums: Box::new(Sums::new()) }
+        Self {
+            tick: tick_samples(rate),
+            seed,
+            pieces,
+            sums: Box::new(Sums::new()),
+            rumble: [0.0; 2],
+            rumble_coefficient: one_pole(RUMBLE_HZ, rate.0 as f32),
+        }
     }
 
     fn strike(&mut self, id: NoteId, key: MidiNote, velocity: Velocity, played: Articulation) {
@@ -141,6 +154,7 @@ impl Engine for Drums {
         for piece in &mut self.pieces {
             piece.tick();
         }
+        self.rumble = self.rumble.map(snap);
     }
 
     fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
@@ -152,6 +166,12 @@ impl Engine for Drums {
         left.fill(0.0);
         right.fill(0.0);
         self.sums.add_to(left, right);
+        for (side, low) in [left, right].into_iter().zip(&mut self.rumble) {
+            for sample in side {
+                *low += self.rumble_coefficient * (*sample - *low);
+                *sample -= *low;
+            }
+        }
     }
 }
 
@@ -160,6 +180,7 @@ impl Instrument for Drums {
         for piece in &mut self.pieces {
             piece.clear();
         }
+        self.rumble = [0.0; 2];
     }
 
     fn process(&mut self, start: SampleTime, events: &[NoteEvent], out: &mut StereoBlock<'_>) {

@@ -92,10 +92,10 @@ impl Desk {
         self.bowing = bowing;
         self.held = true;
         self.count = if bowing.hz < FULL_BELOW_HZ { PLAYERS } else { PLAYERS - 1 };
-        let side = 0.12 + 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
+        let side = 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
         for (index, player) in self.players.iter_mut().take(self.count).enumerate() {
             let seat = index as f32 / (self.count - 1) as f32 * 2.0 - 1.0;
-            let pan = (0.35 * side + 0.75 * seat).clamp(-0.95, 0.95);
+            let pan = (0.12 * side + 0.8 * seat).clamp(-0.95, 0.95);
             let angle = (pan + 1.0) * std::f32::consts::FRAC_PI_4;
             *player = Player {
                 phase: rng.unit() as f32,
@@ -164,8 +164,8 @@ impl Desk {
             envelope += player.amplitude / self.count as f32;
         }
         let Bowing { hz, velocity, .. } = self.bowing;
-        let open = 0.45 + 0.55 * envelope;
-        let corner = (1_000.0 + 2_600.0 * velocity + 1.3 * hz) * open * (0.65 + 0.35 * expression);
+        let open = 0.28 + 0.72 * envelope;
+        let corner = (700.0 + 1_800.0 * velocity + 0.9 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(9_000.0), self.rate_hz);
         let fresh = 0.05 * (-self.time_s / 0.12).exp();
         self.bow_level = (0.016 + fresh) * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();

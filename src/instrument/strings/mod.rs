@@ -75,7 +75,7 @@ impl Strings {
             .iter()
             .enumerate()
             .map(|(index, &(hz, t60_s, gain))| {
-                let side = if index % 2 == 0 { 0.35 } else { -0.35 };
+                let side = if matches!(index % 4, 0 | 3) { 0.3 } else { -0.3 };
                 Mode { hz, t60_s, left: gain * (1.0 - side), right: gain * (1.0 + side) }
             })
             .collect();

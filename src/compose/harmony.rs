@@ -110,10 +110,10 @@ const MINOR: [Function; 11] = {
 
 /// Cost of a sung note over a chord, per beat of weight.
 mod fit {
-    pub const ROOT: f64 = 0.0;
+    pub const ROOT: f64 = 0.08;
     pub const THIRD: f64 = 0.02;
-    pub const FIFTH: f64 = 0.08;
-    pub const SEVENTH: f64 = 0.45;
+    pub const FIFTH: f64 = 0.02;
+    pub const SEVENTH: f64 = 0.6;
     pub const SIXTH_OR_NINTH: f64 = 0.85;
     pub const SUSPENSION: f64 = 1.0;
     pub const CLASH: f64 = 1.5;
@@ -122,11 +122,11 @@ mod fit {
 }
 
 /// Weight of the melody against the rest.
-const MELODY: f64 = 1.15;
+const MELODY: f64 = 1.25;
 /// A change inside a bar.
-const MID_BAR_CHANGE: f64 = 0.75;
+const MID_BAR_CHANGE: f64 = 0.6;
 /// A chord that stays over a bar line.
-const STAY_OVER_BAR: f64 = 0.12;
+const STAY_OVER_BAR: f64 = 0.05;
 /// A chord that stays for the fourth bar and more.
 const STAY_LONG: f64 = 0.5;
 /// Cost of phrase endings: on the tonic, dominant, submediant or subdominant, anything else.
@@ -262,7 +262,7 @@ fn sung_in(request: &HarmonyRequest<'_>, start: Ticks, end: Ticks) -> Vec<(Pitch
         .map(|note| {
             let overlap = note.end.min(end) - note.start.max(start);
             let accent = if note.start == start {
-                1.6
+                1.3
             } else if note.start < start {
                 1.0
             } else if ((note.start - start).0 % request.meter.beat().0) == 0 {
@@ -364,7 +364,7 @@ fn slot_cost(slot: &Slot, function: Function, request: &HarmonyRequest<'_>) -> f
         })
         .sum();
     let beats = (slot.end - slot.start).0 as f64 / request.meter.beat().0 as f64;
-    MELODY * sung + function.cost * 0.35 * beats.min(4.0).sqrt()
+    MELODY * sung + function.cost * 0.5 * beats.min(4.0).sqrt()
 }
 
 /// Cost of a note this many semitones above the root.

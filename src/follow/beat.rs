@@ -497,7 +497,7 @@ mod tests {
             assert!((pair[1] - pair[0] - 0.6).abs() < 0.05, "{:?}", path.beats_s);
         }
         let phase = ((path.beats_s[3] - 0.8) / 0.6).fract();
-        assert!(phase < 0.1 || phase > 0.9, "{:?}", path.beats_s);
+        assert!(!(0.1..=0.9).contains(&phase), "{:?}", path.beats_s);
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub struct BounceRequest<'a> {
     pub loudness: Option<f64>,
     /// Samples that the engine renders at once; changes nothing in the output.
     pub block: usize,
+    /// Files that are copied into the folder: (name, path).
+    pub extras: Vec<(String, PathBuf)>,
     /// A clock in seconds, if the report is to say how long the stages took.
     pub clock: Option<&'a dyn Fn() -> f64>,
 }
@@ -98,6 +100,7 @@ impl<'a> BounceRequest<'a> {
             tail_s: 3.0,
             loudness: Some(-16.0),
             block: engine::RENDER_BLOCK,
+            extras: Vec::new(),
             clock: None,
         }
     }
@@ -252,6 +255,10 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     let title = request.vocal.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     write("song.musicxml", musicxml::write(score, &title, &remarks.join("; ")).as_bytes())?;
     write("follow.csv", report::follow_csv(&session, &song.provenance.take_id).as_bytes())?;
+    for (name, path) in &request.extras {
+        output.copy(name, path)?;
+        files.push(name.clone());
+    }
     laps.lap("write");
     let mut hashes = BTreeMap::new();
     for name in &files {

@@ -45,6 +45,13 @@ impl Output {
             .map_err(|source| BounceError::Output { path: self.target.join(name), source })
     }
 
+    /// Copies a file.
+    pub fn copy(&self, name: &str, from: &Path) -> Result<(), BounceError> {
+        fs::copy(from, self.path(name))
+            .map(|_| ())
+            .map_err(|source| BounceError::Output { path: self.target.join(name), source })
+    }
+
     /// Puts the folder in its place, instead of an earlier output of ours.
     pub fn publish(self) -> Result<(), BounceError> {
         let unwritable = |source| BounceError::Output { path: self.target.clone(), source };

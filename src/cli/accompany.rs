@@ -1,5 +1,6 @@
 //! `collavoce accompany`.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use collavoce::bounce::{BounceReport, BounceRequest, bounce};
@@ -10,21 +11,27 @@ use super::progress::Reporter;
 
 /// Runs the command.
 pub fn run(options: &Accompany) -> anyhow::Result<()> {
-    let report = write(&options.vocal, &options.out, &options.musical, &options.writing)?;
-    if options.writing.json {
+    let report = write(&options.vocal, &options.out, &options.musical, &options.writing, Vec::new())?;
+    print(&report, &options.writing, "")
+}
+
+/// Prints the report as asked for, with a hint after it for people.
+pub fn print(report: &BounceReport, writing: &Writing, hint: &str) -> anyhow::Result<()> {
+    if writing.json {
         println!("{}", serde_json::to_string_pretty(&report.report)?);
-    } else if !options.writing.quiet {
-        print!("{}", summary(&report));
+    } else if !writing.quiet {
+        print!("{}{hint}", summary(report));
     }
     Ok(())
 }
 
 /// Bounces with the options given.
 pub fn write(
-    vocal: &std::path::Path,
-    out: &std::path::Path,
+    vocal: &Path,
+    out: &Path,
     musical: &Musical,
     writing: &Writing,
+    extras: Vec<(String, PathBuf)>,
 ) -> anyhow::Result<BounceReport> {
     let mut reporter = Reporter::new(writing.quiet);
     let begun = Instant::now();
@@ -36,6 +43,7 @@ pub fn write(
         tail_s: writing.tail,
         loudness: writing.loudness.0,
         block: writing.block as usize,
+        extras,
         clock: writing.timings.then_some(&clock),
         ..BounceRequest::new(vocal, out, musical.settings()?)
     };
@@ -45,7 +53,7 @@ pub fn write(
 }
 
 /// What a person wants to know: what was heard, and what was written.
-pub fn summary(report: &BounceReport) -> String {
+fn summary(report: &BounceReport) -> String {
     let mut text = heard(&report.session);
     text.push_str(&format!("\nwrote {}/\n", report.out.display()));
     for file in &report.files {
@@ -115,6 +123,8 @@ fn describe(file: &str) -> &'static str {
         "mix" => "voice and band",
         "band" => "the band alone: the sum of the stems",
         "guitar" | "drums" | "strings" | "bass" => "stem",
+        "voice" => "the vocal that was sung",
+        "truth" => "what was sung, exactly",
         "overview" => "picture of what was heard and played",
         "follow" => "sung and played time of every beat",
         "report" => "everything heard and decided, with hashes",

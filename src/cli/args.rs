@@ -23,6 +23,8 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Sing a short verse and accompany it: hear at once what this program does. Needs no file.
+    Demo(Demo),
     /// Write a band to a vocal: stems, mix, MIDI, lead sheet, song file and reports.
     Accompany(Accompany),
     /// Print what is heard in a vocal: pitch, notes, beats, key, phrases and chords.
@@ -198,6 +200,29 @@ pub struct Writing {
     pub timings: bool,
 }
 
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder to write.
+    #[arg(short, long, value_name = "FOLDER", default_value = "demo")]
+    pub out: PathBuf,
+    /// Semitones up, -12 to 12.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i8).range(-12..=12), allow_hyphen_values = true)]
+    pub transpose: i8,
+    /// Factor on the singer's tempo, 0.5 to 1.5.
+    #[arg(long, default_value_t = 1.0, value_parser = tempo_scale)]
+    pub tempo_scale: f64,
+    /// Let the singer's tempo sway within phrases.
+    #[arg(long)]
+    pub rubato: bool,
+    /// How the song goes.
+    #[command(flatten)]
+    pub musical: Musical,
+    /// How it is written.
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
 /// Options of `analyze`.
 #[derive(Debug, Args)]
 pub struct Analyze {
@@ -253,6 +278,10 @@ fn number(text: &str, low: f64, high: f64) -> Result<f64, String> {
 
 fn within<const LOW: i64, const HIGH: i64>(text: &str) -> Result<f64, String> {
     number(text, LOW as f64, HIGH as f64)
+}
+
+fn tempo_scale(text: &str) -> Result<f64, String> {
+    number(text, 0.5, 1.5)
 }
 
 fn bpm(text: &str) -> Result<f64, String> {

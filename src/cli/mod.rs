@@ -3,6 +3,7 @@
 mod accompany;
 mod analyze;
 mod args;
+mod demo;
 mod progress;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         args::Command::Accompany(options) => accompany::run(&options),
         args::Command::Analyze(options) => analyze::run(&options),
+        args::Command::Demo(options) => demo::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

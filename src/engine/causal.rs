@@ -7,7 +7,7 @@ use super::write::{check_takes, other_takes, skeleton};
 use super::{BeatReport, DEADLINE_S, EngineError, Session};
 use crate::compose::rules::Rules;
 use crate::compose::{Composer, PlanRequest, form};
-use crate::follow::bar::{BarPhase, find_bars};
+use crate::follow::bar::{BarPhase, steady_bars};
 use crate::follow::beat::{self, BeatOnset, BeatPrior, BeatSearch, Division, FRAME_S};
 use crate::follow::grid::{Grid, lay_bars, median_period};
 use crate::follow::key::rank_keys;
@@ -193,7 +193,7 @@ impl Causal {
             return Ok(());
         }
         let beats_s = beat::smooth(&path.beats_s, &beat_onsets(&self.notes));
-        let bars = find_bars(&beats_s, &self.notes, &[], division, self.settings.meter);
+        let bars = steady_bars(&beats_s, &self.notes, &[], division, self.settings.meter);
         let grid = lay_bars(&beats_s, bars.meter, bars.first_downbeat, first.time_s, 0)?;
         let take = self.take(beats_s.clone(), bars, division, now_s);
         let key = self.settings.key.unwrap_or(take.keys[0].key);

@@ -1,6 +1,6 @@
 //! The whole take at once.
 
-use super::bar::find_bars;
+use super::bar::{find_bars, steady_bars};
 use super::beat::{self, BeatOnset, BeatPrior, Division};
 use super::grid::median_period;
 use super::key::rank_keys;
@@ -33,14 +33,18 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         Tune::Cents(cents) => TuningCurve::fixed(cents),
     };
     let evidence = beat_onsets(&notes);
-    let (division, beats_s) = find_beats(&evidence, settings, duration_s);
+    let (division, mut beats_s) = find_beats(&evidence, settings, duration_s);
     if beats_s.len() < 2 {
         return Err(FollowError::NoBeat { notes: notes.len() });
     }
     let period_s = median_period(&beats_s);
     let phrases = phrases(&notes, heard, period_s);
     let phrase_ends: Vec<usize> = phrases.iter().map(|p| p.end - 1).collect();
-    let bars = find_bars(&beats_s, &notes, &phrase_ends, division, settings.meter);
+    let bars = match settings.lead {
+        Lead::Voice => find_bars(&mut beats_s, &notes, &phrase_ends, division, settings.meter),
+        // A constant tempo waits for nobody.
+        Lead::Grid => steady_bars(&beats_s, &notes, &phrase_ends, division, settings.meter),
+    };
     let written: Vec<(MidiNote, f64)> = notes
         .iter()
         .map(|n| (MidiNote::nearest(n.midi - tuning.cents_at(n.onset_s) / 100.0), n.duration_s()))

@@ -35,9 +35,6 @@ impl std::fmt::Debug for Chroma {
 }
 
 impl Chroma {
-    /// Hops between the centre of a window and the hop that completes it.
-    pub const LATENCY_HOPS: usize = (WINDOW / 2).div_ceil(LISTEN_HOP);
-
     /// Plans the transform.
     pub fn new() -> Self {
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(WINDOW);
@@ -74,18 +71,15 @@ impl Chroma {
         self.newest = [0.0; 12];
     }
 
-    /// Takes a hop; returns the chroma of the observation that it completes.
-    pub fn process(&mut self, hop: &[f32; LISTEN_HOP]) -> Option<[f32; 12]> {
+    /// Takes a hop; returns the chroma of the window that ends with it.
+    pub fn process(&mut self, hop: &[f32; LISTEN_HOP]) -> [f32; 12] {
         self.recent.copy_within(LISTEN_HOP.., 0);
         self.recent[WINDOW - LISTEN_HOP..].copy_from_slice(hop);
-        self.hops += 1;
-        if self.hops < Self::LATENCY_HOPS {
-            return None;
-        }
-        if (self.hops - Self::LATENCY_HOPS).is_multiple_of(STRIDE_HOPS) {
+        if self.hops.is_multiple_of(STRIDE_HOPS) {
             self.newest = self.transform();
         }
-        Some(self.newest)
+        self.hops += 1;
+        self.newest
     }
 
     fn transform(&mut self) -> [f32; 12] {

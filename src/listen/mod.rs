@@ -9,6 +9,8 @@ mod level;
 mod notes;
 mod tuning;
 
+use std::collections::VecDeque;
+
 use crate::limits::{LISTEN_HOP, LISTEN_HZ};
 use crate::time::SampleCount;
 
@@ -34,7 +36,8 @@ pub struct Observation {
     pub voicing: f32,
     /// Level over 50 ms in dB relative to full scale (RMS), at least -120.
     pub level_dbfs: f32,
-    /// Energy by pitch class over 256 ms, C first, sum 1; all 0 in silence.
+    /// Energy by pitch class over the 256 ms up to the hop that completes the observation, C first, sum 1; all 0 in
+    /// silence.
     pub chroma: [f32; 12],
 }
 
@@ -59,8 +62,9 @@ pub struct Listener {
     f0: f0::Tracker,
     level: Level,
     chroma: Chroma,
-    /// Levels and chroma that wait for their F0, by observation number.
-    waiting: std::collections::VecDeque<(f32, [f32; 12])>,
+    /// Features that wait for the slowest one; each queue begins with observation `next_index`.
+    estimates: VecDeque<F0Estimate>,
+    levels: VecDeque<f32>,
     next_index: u64,
     hops_in: u64,
     flush_hops: usize,
@@ -76,12 +80,13 @@ impl Listener {
     /// Plans every transform and allocates every buffer.
     pub fn new(config: ListenConfig) -> Self {
         let f0 = f0::Tracker::new(config.pitch, config.path_lag_hops);
-        let flush_hops = f0.latency_hops().max(Chroma::LATENCY_HOPS).max(Level::LATENCY_HOPS);
+        let flush_hops = f0.latency_hops().max(Level::LATENCY_HOPS);
         Self {
             f0,
             level: Level::new(),
             chroma: Chroma::new(),
-            waiting: std::collections::VecDeque::with_capacity(flush_hops + 8),
+            estimates: VecDeque::with_capacity(flush_hops + 8),
+            levels: VecDeque::with_capacity(flush_hops + 8),
             next_index: 0,
             hops_in: 0,
             flush_hops,
@@ -93,7 +98,8 @@ impl Listener {
         self.f0.reset();
         self.level.reset();
         self.chroma.reset();
-        self.waiting.clear();
+        self.estimates.clear();
+        self.levels.clear();
         self.next_index = 0;
         self.hops_in = 0;
     }
@@ -106,26 +112,25 @@ impl Listener {
     /// Takes the next hop and calls `out` for every observation that it completes.
     pub fn process(&mut self, hop: &[f32; LISTEN_HOP], out: &mut dyn FnMut(Observation)) {
         self.hops_in += 1;
-        let level = self.level.process(hop);
+        self.levels.extend(self.level.process(hop));
         let chroma = self.chroma.process(hop);
-        if let (Some(level), Some(chroma)) = (level, chroma) {
-            self.waiting.push_back((level, chroma));
-        }
-        let recent_level = self.level.newest();
-        let (waiting, next_index) = (&mut self.waiting, &mut self.next_index);
-        self.f0.process(hop, recent_level, &mut |estimate| {
-            // The F0 path is the slowest feature, so the others wait for it.
-            let (level_dbfs, chroma) = waiting.pop_front().unwrap_or((-120.0, [0.0; 12]));
+        let estimates = &mut self.estimates;
+        self.f0.process(hop, self.level.newest(), &mut |estimate| estimates.push_back(estimate));
+        while !self.estimates.is_empty() && !self.levels.is_empty() {
+            let (Some(estimate), Some(level_dbfs)) = (self.estimates.pop_front(), self.levels.pop_front())
+            else {
+                break;
+            };
             out(Observation {
-                index: *next_index,
+                index: self.next_index,
                 f0_hz: estimate.hz,
                 voiced: estimate.voiced,
                 voicing: estimate.voicing,
                 level_dbfs,
                 chroma,
             });
-            *next_index += 1;
-        });
+            self.next_index += 1;
+        }
     }
 
     /// Ends the stream with silence until every observation of the hops taken has come out.

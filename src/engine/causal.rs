@@ -18,8 +18,9 @@ use crate::limits;
 use crate::listen::{
     HOP_S, Heard, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote, TuningCurve,
 };
-use crate::score::{BarNumber, Key, MidiNote, Score, Section};
+use crate::score::{BarNumber, ChordSpan, Key, MidiNote, Score, Section};
 use crate::song::{Lead, Settings, Tune};
+use crate::time::{TickCount, Ticks};
 
 /// Seconds of singing before the band may enter.
 const WARM_UP_S: f64 = 3.5;
@@ -243,10 +244,14 @@ impl Causal {
             let tick = locked.grid.first_beat + locked.bars.meter.beat() * (last as i64 + 1);
             locked.grid.tempo.push(tick, next_s)?;
             let per_bar = locked.bars.meter.beats_per_bar();
-            let begins_bar = (last + 1 + per_bar - locked.bars.first_downbeat) % per_bar == 0;
-            // The beat before the decided one must not have passed: a bar is composed ahead or not at all.
-            if begins_bar && now_s <= next_s - DEADLINE_S {
-                self.compose_bar(tick, now_s)?;
+            let place = (last + 1 + per_bar - locked.bars.first_downbeat) % per_bar;
+            // The decided beat must lie ahead: a bar is composed in time or not at all.
+            if now_s <= next_s - DEADLINE_S {
+                if place == 0 {
+                    self.compose_bar(tick, now_s)?;
+                } else if locked.bars.meter.chord_beats().contains(&place) {
+                    self.correct_chord(tick, now_s);
+                }
             }
         }
     }
@@ -310,7 +315,7 @@ impl Causal {
     }
 
     /// Composes the bar that begins at a tick from what has been sung so far.
-    fn compose_bar(&mut self, tick: crate::time::Ticks, now_s: f64) -> Result<(), EngineError> {
+    fn compose_bar(&mut self, tick: Ticks, now_s: f64) -> Result<(), EngineError> {
         let Some(locked) = &self.locked else { return Ok(()) };
         let division = self.locked_division().unwrap_or(Division::Binary);
         let take = self.take(locked.beats_s.clone(), locked.bars, division, now_s);
@@ -352,7 +357,7 @@ impl Causal {
         });
         now.chords.extend(harmonised.chords.iter().filter(|s| s.end() > bar.start).map(|span| {
             let start = span.start.max(bar.start);
-            crate::score::ChordSpan { start, length: span.end() - start, chord: span.chord }
+            ChordSpan { start, length: span.end() - start, chord: span.chord }
         }));
         for part in &self.settings.parts {
             let take = self.settings.take_of(*part, bar.number);
@@ -366,6 +371,51 @@ impl Causal {
             locked.score = now;
         }
         Ok(())
+    }
+
+    /// Takes another chord from the middle of a bar on, if what was sung in its first half asks for one.
+    fn correct_chord(&mut self, tick: Ticks, now_s: f64) {
+        let Some(locked) = &self.locked else { return };
+        let bar = locked.score.bar_at(tick);
+        if self.settings.chart.is_some() || bar.number.0 >= locked.next_bar.0 || bar.number < locked.first_bar
+        {
+            return;
+        }
+        let division = self.locked_division().unwrap_or(Division::Binary);
+        let mut take = self.take(locked.beats_s.clone(), locked.bars, division, now_s);
+        take.notes.extend(self.segmenter.open_note());
+        let tempo = locked.grid.tempo.clone();
+        let heard = skeleton(&take, locked.key, tempo, locked.grid.lead_in_bars, locked.score.bars);
+        let back = LOOK_BACK_BARS.min(bar.number.0 - 1).max(0);
+        let plan = self.composer.plan(&PlanRequest {
+            score: &heard,
+            settings: &Settings { parts: Vec::new(), ..self.settings.clone() },
+            first: BarNumber(bar.number.0 - back),
+            bars: back as u32 + 1,
+            is_ending: false,
+        });
+        let wanted = plan.chords.iter().find(|s| s.start <= tick && s.end() > tick).map(|s| s.chord);
+        let Some(wanted) = wanted.filter(|chord| locked.score.chord_at(tick) != Some(*chord)) else { return };
+        let Some(locked) = &mut self.locked else { return };
+        let score = &mut locked.score;
+        score.chords.retain(|span| span.start < tick);
+        if let Some(last) = score.chords.last_mut() {
+            last.length = TickCount(last.length.0.min((tick - last.start).0));
+        }
+        score.chords.push(ChordSpan { start: tick, length: bar.end - tick, chord: wanted });
+        let played = score.clone();
+        for written in score.parts.iter_mut().filter(|p| p.bar == bar.number) {
+            // What sounds already stays, cut where the chord changes; the rest of the bar is written anew.
+            let anew =
+                self.composer.part_bar(&played, &self.settings, written.part, written.bar, written.take);
+            written.notes.retain(|note| note.start < tick);
+            if written.part.is_pitched() {
+                for note in &mut written.notes {
+                    note.length = TickCount(note.length.0.min((tick - note.start).0));
+                }
+            }
+            written.notes.extend(anew.notes.iter().filter(|note| note.start >= tick));
+        }
     }
 
     /// Ends the take: the band closes with one chord in the bar after the last one it was given.

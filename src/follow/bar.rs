@@ -83,21 +83,21 @@ fn held_beats(beats_s: &[f64], notes: &[SungNote], phrase_ends: &[usize], meter:
     for beat in 0..n {
         let mut next = vec![f64::NEG_INFINITY; states];
         let mut from = vec![0; states];
-        for state in 0..states {
+        for (state, score) in scores.iter().enumerate() {
             let (held, place) = (state / per_bar, state % per_bar);
-            if scores[state] == f64::NEG_INFINITY {
+            if *score == f64::NEG_INFINITY {
                 continue;
             }
             let counted = (place + 1) % per_bar;
             let gain =
                 (accents[beat] - mean) / deviation * (template[counted % template.len()] - template_mean);
-            if scores[state] + gain > next[counted] {
-                (next[counted], from[counted]) = (scores[state] + gain, state);
+            if score + gain > next[counted] {
+                (next[counted], from[counted]) = (score + gain, state);
             }
             let waits = (held + 1) * per_bar + place;
             let cost = if held == 0 { HELD_COST * 0.5 } else { 0.1 };
-            if held < MOST_HELD && may_be_held[beat] && scores[state] - cost > next[waits] {
-                (next[waits], from[waits]) = (scores[state] - cost, state);
+            if held < MOST_HELD && may_be_held[beat] && score - cost > next[waits] {
+                (next[waits], from[waits]) = (score - cost, state);
             }
         }
         scores = next;

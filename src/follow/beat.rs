@@ -14,7 +14,7 @@ const ONSET_SD_S: f64 = 0.035;
 /// Share of onsets that have no place in the beat.
 const STRAY: f64 = 0.06;
 /// Standard deviation of the change of period from beat to beat, as a log ratio.
-const PERIOD_WALK: f64 = 0.06;
+const PERIOD_WALK: f64 = 0.08;
 /// Price of any change of period: a pause, a new phrase.
 const JUMP_COST: f64 = 5.5;
 /// Preferred beat period in seconds, and the standard deviation around it in octaves.
@@ -110,7 +110,8 @@ pub struct BeatSearch {
     came_from: Vec<Vec<u16>>,
     keep_history: bool,
     frame: usize,
-    start_frame: Option<usize>,
+    /// Onsets of the last few beats.
+    recent: Vec<BeatOnset>,
 }
 
 /// A beat and the period that led to it.
@@ -165,7 +166,7 @@ impl BeatSearch {
             came_from: Vec::new(),
             keep_history,
             frame: 0,
-            start_frame: None,
+            recent: Vec::new(),
         }
     }
 
@@ -179,12 +180,10 @@ impl BeatSearch {
         let now = self.frame;
         let now_s = now as f64 * FRAME_S;
         let known = onsets.partition_point(|onset| onset.time_s < now_s);
-        if self.start_frame.is_none()
-            && let Some(first) = onsets.first()
-            && first.time_s < now_s + self.longest() as f64 * FRAME_S
-        {
-            self.start_frame = Some(now);
-        }
+        let oldest_s = now_s - self.longest() as f64 * FRAME_S;
+        let first_recent = onsets.partition_point(|onset| onset.time_s < oldest_s);
+        self.recent.clear();
+        self.recent.extend_from_slice(&onsets[first_recent.min(known)..known]);
         let may_start = onsets.first().is_none_or(|first| now_s <= first.time_s + ONSET_SD_S);
         let slot = now % self.ring.len();
         let mut from_states = vec![START; if self.keep_history { self.periods } else { 0 }];
@@ -262,34 +261,34 @@ impl BeatSearch {
         sum
     }
 
-    /// The most likely beat at or before the newest frame.
+    /// The most likely beat at or before the newest frame, in the light of all onsets up to it.
     pub fn newest_beat(&self) -> Option<BeatState> {
         let oldest = self.frame.saturating_sub(self.ring.len() - 1);
-        let mut best: Option<(f32, usize, usize)> = None;
+        let mut states: Vec<(f64, usize, usize)> = Vec::new();
         for frame in oldest..self.frame {
-            let (score, state) = self.best[frame % self.ring.len()];
-            let state = usize::from(state);
             // Of all states only those count whose next beat still lies ahead.
-            if frame + self.first_period + state >= self.frame && best.is_none_or(|b| score > b.0) {
-                best = Some((score, frame, state));
+            let shortest = (self.frame - frame).max(self.first_period);
+            for period in shortest..=self.longest() {
+                let state = period - self.first_period;
+                let score = self.ring[frame % self.ring.len()][state];
+                if score > NO_PATH / 2.0 {
+                    // Onsets since that beat speak for or against it too.
+                    let since = self.evidence(&self.recent, frame, frame + period, state);
+                    states.push((f64::from(score) + since, frame, period));
+                }
             }
         }
-        let (score, frame, state) = best?;
-        let period = self.first_period + state;
-        let mut rival = NO_PATH;
-        for other in oldest..self.frame {
-            let (other_score, other_state) = self.best[other % self.ring.len()];
-            let other_period = self.first_period + usize::from(other_state);
-            let phase = ((other as f64 - frame as f64) / period as f64).rem_euclid(1.0);
-            let ratio = other_period as f64 / period as f64;
-            if ((0.15..0.85).contains(&phase) || !(0.85..1.18).contains(&ratio)) && other_score > rival {
-                rival = other_score;
-            }
-        }
-        (score > NO_PATH / 2.0).then(|| BeatState {
+        let (score, frame, period) = states.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let rivals = states.iter().filter(|(_, other, other_period)| {
+            let phase = ((*other as f64 - frame as f64) / period as f64).rem_euclid(1.0);
+            let ratio = *other_period as f64 / period as f64;
+            (0.15..0.85).contains(&phase) || !(0.85..1.18).contains(&ratio)
+        });
+        let rival = rivals.map(|(score, _, _)| *score).fold(f64::NEG_INFINITY, f64::max);
+        Some(BeatState {
             beat_s: frame as f64 * FRAME_S,
             period_s: period as f64 * FRAME_S,
-            lead: f64::from(score - rival).min(50.0),
+            lead: (score - rival).min(50.0),
         })
     }
 

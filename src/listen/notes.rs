@@ -180,6 +180,25 @@ impl NoteSegmenter {
         }
     }
 
+    /// The note that is being sung, as far as it has been heard; none before it is as long as the shortest note.
+    pub fn open_note(&self) -> Option<SungNote> {
+        let frames = &self.open;
+        let (first, last) = (frames.first()?, frames.last()?);
+        if frames.len() < SHORTEST_FRAMES {
+            return None;
+        }
+        let mean = |value: fn(&Frame) -> f64| frames.iter().map(value).sum::<f64>() / frames.len() as f64;
+        let offset_s = (last.index + 1) as f64 * HOP_S;
+        Some(SungNote {
+            onset_s: first.index as f64 * HOP_S,
+            offset_s,
+            midi: mean(|f| f.midi),
+            level_dbfs: mean(|f| f.level_dbfs),
+            confidence: mean(|f| f.voicing),
+            known_s: offset_s + self.latency_s,
+        })
+    }
+
     /// Ends the stream.
     pub fn finish(&mut self, end_s: f64, out: &mut dyn FnMut(Heard)) {
         self.close(self.open.len(), end_s, out);

@@ -1,8 +1,10 @@
 //! File -> stems, MIDI, lead sheet, song file, pictures and reports.
 
 mod analysis;
+mod canvas;
 mod mix;
 mod output;
+mod picture;
 mod report;
 mod tracks;
 
@@ -149,6 +151,9 @@ pub enum BounceError {
     /// A report cannot be made.
     #[error("the report cannot be made: {0}")]
     Report(#[from] serde_json::Error),
+    /// The picture cannot be made.
+    #[error("the picture cannot be made: {0}")]
+    Picture(#[from] png::EncodingError),
     /// The user broke it off.
     #[error("broken off; nothing was written")]
     Cancelled,
@@ -251,6 +256,7 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     write("song.mid", &midi::write(score, &tracks::tracks(score, &events, &parts, rate), &remarks))?;
     let title = request.vocal.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     write("song.musicxml", musicxml::write(score, &title, &remarks.join("; ")).as_bytes())?;
+    write("overview.png", &picture::overview(&session, &title, &remarks.join("; "))?)?;
     write("follow.csv", report::follow_csv(&session, &song.provenance.take_id).as_bytes())?;
     laps.lap("write");
     let mut hashes = BTreeMap::new();

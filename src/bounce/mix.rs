@@ -42,6 +42,8 @@ pub(super) struct Mix<'a> {
     pub frames: u64,
     pub voice_dbfs: f64,
     pub loudness: Option<f64>,
+    /// What the file says of itself.
+    pub comment: &'a str,
 }
 
 impl Mix<'_> {
@@ -63,7 +65,7 @@ impl Mix<'_> {
             _ => 0.0,
         };
         let gain = amplitude(gain_db);
-        let mut writer = StemWriter::create(to, format, self.rate, self.frames)?;
+        let mut writer = StemWriter::create(to, format, self.rate, self.frames, self.comment)?;
         let mut limiter = Limiter::new(self.rate);
         // The limiter looks ahead: its first samples are the silence before the beginning.
         let delay = limiter.latency().0 as usize;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::BounceError;
+use crate::audio::AudioFileError;
 
 /// A file that every output folder of ours holds; a folder without it is never replaced.
 pub(super) const REPORT: &str = "report.json";
@@ -12,6 +13,31 @@ pub(super) const REPORT: &str = "report.json";
 pub(super) struct Output {
     target: PathBuf,
     temporary: tempfile::TempDir,
+    /// Goes after the folder inside it.
+    _parents: NewFolders,
+}
+
+/// Folders that were made for an output, the innermost last; those that stay empty go again.
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    fn create(folder: &Path) -> std::io::Result<Self> {
+        let missing = folder.ancestors().take_while(|f| !f.as_os_str().is_empty() && !f.exists());
+        let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+        missing.reverse();
+        let made = Self(missing);
+        fs::create_dir_all(folder)?;
+        Ok(made)
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            // One that holds something stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 impl Output {
@@ -28,15 +54,35 @@ impl Output {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        fs::create_dir_all(parent).map_err(unwritable)?;
+        let parents = NewFolders::create(parent).map_err(unwritable)?;
         let temporary =
             tempfile::Builder::new().prefix(".collavoce-").tempdir_in(parent).map_err(unwritable)?;
-        Ok(Self { target: target.to_owned(), temporary })
+        Ok(Self { target: target.to_owned(), temporary, _parents: parents })
     }
 
     /// Path of a file in the folder that is being filled.
     pub fn path(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
+    }
+
+    /// An error about a file in the folder that is being filled, told of the place that it was to have.
+    pub fn place(&self, error: BounceError) -> BounceError {
+        let moved = |path: PathBuf| match path.strip_prefix(self.temporary.path()) {
+            Ok(name) => self.target.join(name),
+            Err(_) => path,
+        };
+        match error {
+            BounceError::Audio(AudioFileError::Unwritable { path, source }) => {
+                BounceError::Output { path: moved(path), source }
+            }
+            BounceError::Audio(AudioFileError::TooLarge { path, bytes }) => {
+                AudioFileError::TooLarge { path: moved(path), bytes }.into()
+            }
+            BounceError::Audio(AudioFileError::Encode { path, reason }) => {
+                AudioFileError::Encode { path: moved(path), reason }.into()
+            }
+            other => other,
+        }
     }
 
     /// Writes a whole file.

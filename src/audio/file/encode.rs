@@ -18,10 +18,12 @@ use crate::time::Hz;
 pub const FULL_SCALE: i32 = 1 << 23;
 /// Frames in one frame of a FLAC file.
 const FLAC_BLOCK: usize = 4_096;
-/// Bytes before the audio of a FLAC file: the mark, a block header and STREAMINFO.
+/// Bytes at the beginning of a FLAC file: the mark, a block header and STREAMINFO.
 const FLAC_HEADER_BYTES: usize = 4 + 4 + 34;
 /// Bytes before the audio of a WAV file, at most.
 const WAV_HEADER_BYTES: u64 = 128;
+/// What made the file, as it stands in it.
+const PROGRAM: &str = concat!("Collavoce ", env!("CARGO_PKG_VERSION"));
 const BITS: usize = 24;
 const CHANNELS: usize = 2;
 
@@ -49,6 +51,7 @@ pub enum StemFormat {
 pub struct StemWriter {
     path: PathBuf,
     frames: u64,
+    comment: String,
     encoder: Encoder,
 }
 
@@ -67,16 +70,18 @@ impl StemWriter {
     /// Creates the file, or replaces what it holds.
     ///
     /// `expected_frames` is the length that will be written: a WAV file that it would carry past 4 GiB is refused
-    /// before anything is written.
+    /// before anything is written. `comment` is written into the file where players and sound editors look for one:
+    /// ICMT of a WAV file, COMMENT of a FLAC file.
     pub fn create(
         path: impl AsRef<Path>,
         format: StemFormat,
         rate: Hz,
         expected_frames: u64,
+        comment: &str,
     ) -> Result<Self, AudioFileError> {
         let path = path.as_ref();
         if format == StemFormat::Wav {
-            check_wav_size(path, expected_frames)?;
+            check_wav_size(path, expected_frames, comment)?;
         }
         let file = File::create(path).map_err(|source| unwritable(path, source))?;
         let file = BufWriter::with_capacity(1 << 16, file);
@@ -90,9 +95,9 @@ impl StemWriter {
                 };
                 Encoder::Wav(hound::WavWriter::new(file, spec).map_err(|error| wav_error(path, error))?)
             }
-            StemFormat::Flac => Encoder::Flac(Box::new(FlacStream::new(path, file, rate)?)),
+            StemFormat::Flac => Encoder::Flac(Box::new(FlacStream::new(path, file, rate, comment)?)),
         };
-        Ok(Self { path: path.to_owned(), frames: 0, encoder })
+        Ok(Self { path: path.to_owned(), frames: 0, comment: comment.to_owned(), encoder })
     }
 
     /// Appends frames.
@@ -105,7 +110,7 @@ impl StemWriter {
         self.frames += left.len() as u64;
         match &mut self.encoder {
             Encoder::Wav(writer) => {
-                check_wav_size(&self.path, self.frames)?;
+                check_wav_size(&self.path, self.frames, &self.comment)?;
                 for (left, right) in left.iter().zip(right) {
                     let written = writer.write_sample(*left).and_then(|()| writer.write_sample(*right));
                     written.map_err(|error| wav_error(&self.path, error))?;
@@ -119,19 +124,68 @@ impl StemWriter {
     /// Writes what is left, completes the header and returns the number of frames in the file.
     pub fn finish(self) -> Result<u64, AudioFileError> {
         match self.encoder {
-            Encoder::Wav(writer) => writer.finalize().map_err(|error| wav_error(&self.path, error))?,
+            Encoder::Wav(writer) => {
+                writer.finalize().map_err(|error| wav_error(&self.path, error))?;
+                append_info(&self.path, &self.comment).map_err(|source| unwritable(&self.path, source))?;
+            }
             Encoder::Flac(stream) => stream.finish(&self.path)?,
         }
         Ok(self.frames)
     }
 }
 
-fn check_wav_size(path: &Path, frames: u64) -> Result<(), AudioFileError> {
-    let bytes = frames.saturating_mul((CHANNELS * BITS / 8) as u64).saturating_add(WAV_HEADER_BYTES);
+fn check_wav_size(path: &Path, frames: u64, comment: &str) -> Result<(), AudioFileError> {
+    let bytes = frames
+        .saturating_mul((CHANNELS * BITS / 8) as u64)
+        .saturating_add(WAV_HEADER_BYTES + info_chunk(comment).len() as u64);
     if bytes > u64::from(u32::MAX) {
         return Err(AudioFileError::TooLarge { path: path.to_owned(), bytes });
     }
     Ok(())
+}
+
+/// A LIST chunk of the form INFO with program and comment.
+fn info_chunk(comment: &str) -> Vec<u8> {
+    let mut chunk = b"LIST\0\0\0\0INFO".to_vec();
+    for (id, text) in [(b"ISFT", PROGRAM), (b"ICMT", comment)] {
+        chunk.extend_from_slice(id);
+        // A text ends with a zero byte, and another where the number of bytes would be odd.
+        chunk.extend_from_slice(&(text.len() as u32 + 1).to_le_bytes());
+        chunk.extend_from_slice(text.as_bytes());
+        chunk.resize((chunk.len() + 2) & !1, 0);
+    }
+    let size = chunk.len() as u32 - 8;
+    chunk[4..8].copy_from_slice(&size.to_le_bytes());
+    chunk
+}
+
+/// Adds the chunk to a WAV file that is complete, and its size to that of the file.
+fn append_info(path: &Path, comment: &str) -> std::io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    // Frames of six bytes need no padding.
+    let end = file.seek(SeekFrom::End(0))?;
+    let chunk = info_chunk(comment);
+    file.write_all(&chunk)?;
+    file.seek(SeekFrom::Start(4))?;
+    file.write_all(&((end + chunk.len() as u64 - 8) as u32).to_le_bytes())
+}
+
+/// A VORBIS_COMMENT block, the last one (RFC 9639, section 8.6).
+fn comment_block(comment: &str) -> Vec<u8> {
+    let fields = [format!("COMMENT={comment}"), format!("ENCODER={PROGRAM}")];
+    let mut block = vec![0x84, 0, 0, 0];
+    let put = |block: &mut Vec<u8>, text: &str| {
+        block.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        block.extend_from_slice(text.as_bytes());
+    };
+    put(&mut block, PROGRAM);
+    block.extend_from_slice(&(fields.len() as u32).to_le_bytes());
+    for field in &fields {
+        put(&mut block, field);
+    }
+    let size = (block.len() as u32 - 4).to_be_bytes();
+    block[1..4].copy_from_slice(&size[1..]);
+    block
 }
 
 fn unwritable(path: &Path, source: std::io::Error) -> AudioFileError {
@@ -165,7 +219,7 @@ struct FlacStream {
 }
 
 impl FlacStream {
-    fn new(path: &Path, mut file: BufWriter<File>, rate: Hz) -> Result<Self, AudioFileError> {
+    fn new(path: &Path, mut file: BufWriter<File>, rate: Hz, comment: &str) -> Result<Self, AudioFileError> {
         let mut settings = config::Encoder::default();
         // The library accepts a fixed predictor by an estimate that knows no largest Rice parameter: loud noise of
         // 24 bits then comes out larger than uncoded. The bits of a computed predictor are counted instead.
@@ -174,7 +228,9 @@ impl FlacStream {
         let info =
             StreamInfo::new(rate.0 as usize, CHANNELS, BITS).map_err(|error| encode_error(path, error))?;
         let buffer = FrameBuf::with_size(CHANNELS, FLAC_BLOCK).map_err(|error| encode_error(path, error))?;
-        file.write_all(&[0; FLAC_HEADER_BYTES]).map_err(|source| unwritable(path, source))?;
+        file.write_all(&[0; FLAC_HEADER_BYTES])
+            .and_then(|()| file.write_all(&comment_block(comment)))
+            .map_err(|source| unwritable(path, source))?;
         Ok(Self {
             file,
             settings,
@@ -232,8 +288,8 @@ impl FlacStream {
     fn header(&self) -> [u8; FLAC_HEADER_BYTES] {
         let mut header = [0; FLAC_HEADER_BYTES];
         header[..4].copy_from_slice(b"fLaC");
-        // The last metadata block, of type 0 and with 34 bytes.
-        header[4..8].copy_from_slice(&[0x80, 0, 0, 34]);
+        // A metadata block of type 0 with 34 bytes; the comment comes after it.
+        header[4..8].copy_from_slice(&[0, 0, 0, 34]);
         let block = (FLAC_BLOCK as u16).to_be_bytes();
         header[8..10].copy_from_slice(&block);
         header[10..12].copy_from_slice(&block);

@@ -14,6 +14,9 @@ pub const MIN_OUTPUT_HZ: u32 = 44_100;
 pub const MAX_INPUT_CHANNELS: usize = 2;
 /// Shortest input that can hold a phrase, in seconds.
 pub const MIN_INPUT_S: f64 = 2.0;
+/// Largest magnitude of a sample accepted at the input, where 1 is full scale: that of 32-bit integers that were never
+/// scaled. Far beyond it the transforms overflow.
+pub const MAX_INPUT_SAMPLE: f32 = 2_147_483_648.0;
 
 /// Sample rate of everything in [`crate::listen`], in Hz.
 pub const LISTEN_HZ: u32 = 16_000;

@@ -113,11 +113,9 @@ impl Reader<'_> {
                     }
                 }
                 '{' => while self.text.next().is_some_and(|c| c != '}') {},
-                '[' => {
-                    // An ending; chords of notes do not occur in melodies.
-                    if !self.text.peek().is_some_and(char::is_ascii_digit) && self.text.peek() != Some(&'|') {
-                        return Err("notes stand on each other".to_owned());
-                    }
+                // `[1` and `[|` begin endings; chords of notes do not occur in melodies.
+                '[' if !self.text.peek().is_some_and(|c| c.is_ascii_digit() || *c == '|') => {
+                    return Err("notes stand on each other".to_owned());
                 }
                 '>' => self.broken = 1,
                 '<' => self.broken = -1,

@@ -118,7 +118,7 @@ impl Song {
         if let Some(note) = score.melody.iter().find(|n| !inside(n.start, n.length.0) || n.pitch.0 > 127) {
             return unsound(format!("the melody has a note at tick {} outside of the song", note.start.0));
         }
-        if let Some(span) = score.chords.iter().find(|s| s.start.0 < 0 || s.length.0 < 1 || s.end() > end) {
+        if let Some(span) = score.chords.iter().find(|s| !inside(s.start, s.length.0) || s.end() > end) {
             return unsound(format!(
                 "chord {} at tick {} lies outside of the song",
                 span.chord, span.start.0

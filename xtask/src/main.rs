@@ -1,2 +1,83 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask COMMAND`.
+
+mod bench;
+mod blank;
+mod eval;
+mod golden;
+mod licences;
+mod shell;
+mod spdx;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// A command: its name, what follows it, what it does.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> anyhow::Result<()>,
+}
+
+const COMMANDS: [Command; 6] = [
+    Command {
+        name: "test",
+        arguments: "",
+        about: "every check, cheapest first; what CI runs",
+        run: test::run,
+    },
+    Command { name: "tidy", arguments: "", about: "the design's boundaries, as text checks", run: tidy::run },
+    Command {
+        name: "licences",
+        arguments: "",
+        about: "licences and bans of every dependency against deny.toml",
+        run: licences::run,
+    },
+    Command {
+        name: "golden",
+        arguments: "[--bless]",
+        about: "compare the demo's scores with tests/golden/, or accept what is written now",
+        run: golden::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "[SECONDS]",
+        about: "speed, share and output hash of every stage",
+        run: bench::run,
+    },
+    Command {
+        name: "eval",
+        arguments: "harmony FOLDER",
+        about: "measure the engine against open scores",
+        run: eval::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = arguments.first().and_then(|name| COMMANDS.iter().find(|c| c.name == name));
+    let Some(command) = command else {
+        eprint!("{}", usage(arguments.first().map(String::as_str)));
+        return ExitCode::from(2);
+    };
+    match (command.run)(&arguments[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {}: {error:#}", command.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(unknown: Option<&str>) -> String {
+    let mut text = String::new();
+    if let Some(name) = unknown {
+        text.push_str(&format!("there is no command {name:?}\n"));
+    }
+    text.push_str("usage: cargo xtask COMMAND\n");
+    for Command { name, arguments, about, .. } in COMMANDS {
+        text.push_str(&format!("  {:22} {about}\n", format!("{name} {arguments}")));
+    }
+    text
+}

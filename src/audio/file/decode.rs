@@ -17,7 +17,9 @@ use symphonia::core::meta::MetadataOptions;
 use super::error::AudioFileError;
 use super::guard::guarded;
 use super::header::{Edit, describe, mp4_edit, ogg_is_cut, streamed_wav_patch};
-use crate::limits::{MAX_INPUT_CHANNELS, MAX_INPUT_HZ, MAX_INPUT_S, MIN_INPUT_HZ, MIN_INPUT_S};
+use crate::limits::{
+    MAX_INPUT_CHANNELS, MAX_INPUT_HZ, MAX_INPUT_S, MAX_INPUT_SAMPLE, MIN_INPUT_HZ, MIN_INPUT_S,
+};
 use crate::time::Hz;
 
 /// Frames that an MP3 file may lack before it counts as cut off: writers disagree on their last two packets.
@@ -264,7 +266,8 @@ impl Reader {
     }
 
     fn check_finite(&self) -> Result<(), AudioFileError> {
-        let Some(index) = self.block.iter().position(|sample| !sample.is_finite()) else { return Ok(()) };
+        let is_sound = |sample: &f32| sample.abs() <= MAX_INPUT_SAMPLE;
+        let Some(index) = self.block.iter().position(|sample| !is_sound(sample)) else { return Ok(()) };
         let at_s = self.seconds(self.read_frames + (index / self.channels) as u64);
         Err(AudioFileError::NotFinite { path: self.path.clone(), at_s, value: self.block[index] })
     }

@@ -107,8 +107,8 @@ pub enum AudioFileError {
         /// What is wrong.
         reason: String,
     },
-    /// A sample is not a number.
-    #[error("{path}: the sample at {at_s:.4} s is {value}, not a finite number; export it again, as 24-bit WAV for example", path = path.display())]
+    /// A sample is not a number, or far too large for one of a sound.
+    #[error("{path}: the sample at {at_s:.4} s is {value}, which is no sound; export it again, as 24-bit WAV for example", path = path.display())]
     NotFinite {
         /// The file.
         path: PathBuf,

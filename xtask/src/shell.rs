@@ -1,0 +1,43 @@
+//! Running cargo, and where things lie.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// The cargo that runs this, in the root of the workspace.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a command with this program's own input and output; fails if it does.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("{} cannot be run", named(command)))?;
+    ensure!(status.success(), "`{}` failed ({status})", named(command));
+    Ok(())
+}
+
+/// A command as one would type it.
+pub fn named(command: &Command) -> String {
+    let mut text = String::from("cargo");
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}
+
+/// Fails if there are arguments where none are taken.
+pub fn no_arguments(arguments: &[String]) -> anyhow::Result<()> {
+    ensure!(arguments.is_empty(), "takes no arguments, but was given {}", arguments.join(" "));
+    Ok(())
+}

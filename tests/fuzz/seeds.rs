@@ -52,7 +52,8 @@ fn stem(format: StemFormat) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("stem");
     let left: Vec<i32> = samples().map(|s| i32::from(s) << 8).collect();
-    let mut writer = StemWriter::create(&path, format, Hz(RATE_HZ), left.len() as u64).expect("a writer");
+    let mut writer =
+        StemWriter::create(&path, format, Hz(RATE_HZ), left.len() as u64, "take test").expect("a writer");
     writer.write(&left, &left).expect("samples");
     writer.finish().expect("an end");
     std::fs::read(&path).expect("the stem")

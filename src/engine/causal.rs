@@ -19,7 +19,7 @@ use crate::limits;
 use crate::listen::{
     HOP_S, Heard, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote, TuningCurve,
 };
-use crate::score::{BarNumber, ChordSpan, Key, MidiNote, Score, Section};
+use crate::score::{BarNumber, ChordSpan, Key, MidiNote, PartBar, Score, Section};
 use crate::song::{Lead, Settings, Tune};
 use crate::time::{TickCount, Ticks};
 
@@ -59,6 +59,8 @@ struct Locked {
     key: Key,
     /// What the band has been given so far ends before this bar.
     next_bar: BarNumber,
+    /// First takes of the bars that another take plays.
+    other_takes: Vec<PartBar>,
 }
 
 /// The causal engine: hops of 16 kHz in, a growing score inside.
@@ -220,6 +222,7 @@ impl Causal {
             first_bar,
             key,
             next_bar: first_bar,
+            other_takes: Vec::new(),
         });
         Ok(())
     }
@@ -360,9 +363,13 @@ impl Causal {
             let start = span.start.max(bar.start);
             ChordSpan { start, length: span.end() - start, chord: span.chord }
         }));
+        let mut others = Vec::new();
         for part in &self.settings.parts {
             let take = self.settings.take_of(*part, bar.number);
             let written = self.composer.part_bar(&now, &self.settings, *part, bar.number, take);
+            if take != 1 {
+                others.push(self.composer.part_bar(&now, &self.settings, *part, bar.number, 1));
+            }
             now.parts.push(written);
         }
         if let Some(locked) = &mut self.locked {
@@ -370,6 +377,7 @@ impl Causal {
             locked.first_bar = locked.first_bar.min(bar.number);
             locked.next_bar = BarNumber(bar.number.0 + 1);
             locked.score = now;
+            locked.other_takes.extend(others);
         }
         Ok(())
     }
@@ -405,7 +413,8 @@ impl Causal {
         }
         score.chords.push(ChordSpan { start: tick, length: bar.end - tick, chord: wanted });
         let played = score.clone();
-        for written in score.parts.iter_mut().filter(|p| p.bar == bar.number) {
+        let bars = score.parts.iter_mut().chain(&mut locked.other_takes);
+        for written in bars.filter(|p| p.bar == bar.number) {
             // What sounds already stays, cut where the chord changes; the rest of the bar is written anew.
             let anew =
                 self.composer.part_bar(&played, &self.settings, written.part, written.bar, written.take);
@@ -470,10 +479,12 @@ impl Causal {
                 confidence: locked.confidence,
             })
             .collect();
-        let other_takes = other_takes(&mut self.composer, &score, &self.settings);
+        let mut kept = locked.other_takes;
+        let last = other_takes(&mut self.composer, &score, &self.settings);
+        kept.extend(last.into_iter().filter(|bar| bar.bar == closing));
         take.observations = std::mem::take(&mut self.observations);
         let composer = self.composer.name();
-        Ok(Session { take, score, beats, pad_s: 0.0, composer, other_takes, latency_s: self.latency_s })
+        Ok(Session { take, score, beats, pad_s: 0.0, composer, other_takes: kept, latency_s: self.latency_s })
     }
 }
 

@@ -21,6 +21,8 @@ const JUMP_COST: f64 = 5.5;
 const PREFERRED_PERIOD_S: (f64, f64) = (0.62, 0.55);
 /// Weight of that preference, per second of music.
 const PREFERENCE: f64 = 0.35;
+/// How long before the first onset the first beat may lie, in seconds.
+const START_BEFORE_S: f64 = 0.6;
 /// Shortest and longest beat period searched where nothing is stated, in seconds.
 const PERIODS_S: (f64, f64) = (0.33, 1.5);
 /// How far the period may stray from a stated tempo, as a ratio.
@@ -184,7 +186,9 @@ impl BeatSearch {
         let first_recent = onsets.partition_point(|onset| onset.time_s < oldest_s);
         self.recent.clear();
         self.recent.extend_from_slice(&onsets[first_recent.min(known)..known]);
-        let may_start = onsets.first().is_none_or(|first| now_s <= first.time_s + ONSET_SD_S);
+        let may_start = onsets
+            .first()
+            .is_none_or(|first| (first.time_s - START_BEFORE_S..=first.time_s + ONSET_SD_S).contains(&now_s));
         let slot = now % self.ring.len();
         let mut from_states = vec![START; if self.keep_history { self.periods } else { 0 }];
         let mut best = (NO_PATH, 0u16);

@@ -102,7 +102,31 @@ impl Song {
         let inside = |start: crate::time::Ticks, length: i64| {
             start.0 >= 0 && start <= end && (1..=end.0).contains(&length)
         };
+        let first_anchor = score.tempo.anchors().first().copied();
+        if first_anchor != Some((crate::time::Ticks(0), 0.0)) {
+            return unsound("its tempo map does not begin with tick 0 at second 0".to_owned());
+        }
+        let last_s = score.tempo.anchors().last().map_or(0.0, |(_, s)| *s).max(score.tempo.seconds_at(end));
+        let longest_s = 2.0 * f64::from(limits::MAX_INPUT_S);
+        if !(0.0..=longest_s).contains(&last_s) {
+            return unsound(format!("it lasts {last_s:.0} s; at most {longest_s:.0} s are played"));
+        }
+        let is_bar = |number: i32| number.unsigned_abs() as usize <= limits::MAX_BARS;
+        if let Some(section) =
+            score.sections.iter().find(|s| !is_bar(s.first.0) || s.bars as usize > limits::MAX_BARS)
+        {
+            return unsound(format!("section {:?} lies outside of the song", section.label));
+        }
+        if score.phrases.iter().any(|p| p.start.0 < 0 || p.end < p.start || p.end > end) {
+            return unsound("it has a phrase outside of the song".to_owned());
+        }
+        if score.tuning.iter().any(|p| p.at.0 < 0 || p.at > end) {
+            return unsound("it has a tuning outside of the song".to_owned());
+        }
         for bar in score.parts.iter().chain(&self.other_takes) {
+            if !is_bar(bar.bar.0) {
+                return unsound(format!("bar {} of {} lies outside of the song", bar.bar.0, bar.part));
+            }
             if bar.notes.len() > 4096 {
                 return unsound(format!("bar {} of {} has {} notes", bar.bar.0, bar.part, bar.notes.len()));
             }

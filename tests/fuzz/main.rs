@@ -102,7 +102,6 @@ fn song_files() {
 }
 
 #[test]
-#[ignore = "Song::from_bytes does not check the anchors of the tempo map yet"]
 fn a_song_that_is_read_can_be_played() {
     fuzz::<Text>(20_000, &[seeds::song()], |bytes| {
         if let Ok(song) = Song::from_bytes(bytes) {

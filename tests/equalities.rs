@@ -77,10 +77,10 @@ fn two_semitones_up_moves_every_chord_by_two() {
 #[test]
 fn a_second_of_silence_shifts_every_event_by_a_second() {
     let settings = Settings::default();
-    let early = run(&sing(DemoOptions::default(), 48_000), &settings);
-    let later =
-        DemoOptions { lead_silence_s: DemoOptions::default().lead_silence_s + 1.0, ..DemoOptions::default() };
-    let late = run(&sing(later, 48_000), &settings);
+    let mut sung = sing(DemoOptions::default(), 48_000);
+    let early = run(&sung, &settings);
+    sung.samples.splice(0..0, std::iter::repeat_n(0.0, 48_000));
+    let late = run(&sung, &settings);
     let rate = Hz(48_000);
     let events = |session: &Session| {
         let events = Performer::new(&session.score, &settings, rate).perform();

@@ -51,6 +51,12 @@ pub const MAX_VOICES: usize = 48;
 pub const MIN_VOICE_DBFS: f64 = -60.0;
 /// Total length of sung notes below which a file is said to hold no voice, in seconds.
 pub const MIN_SUNG_S: f64 = 1.0;
+/// Number of sung notes below which a file is said to hold no voice.
+pub const MIN_SUNG_NOTES: usize = 3;
+/// Length from which a note is held rather than struck, in seconds.
+pub const HELD_NOTE_S: f64 = 0.25;
+/// Share of the sung time in held notes below which a file is said to hold no voice.
+pub const MIN_HELD_SHARE: f64 = 0.15;
 
 const _: () = assert!(MIN_INPUT_HZ < MAX_INPUT_HZ);
 const _: () = assert!(MIN_OUTPUT_HZ <= MAX_INPUT_HZ);

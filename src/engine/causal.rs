@@ -13,6 +13,7 @@ use crate::follow::grid::{Grid, lay_bars, median_period};
 use crate::follow::key::rank_keys;
 use crate::follow::phrase::phrases;
 use crate::follow::studio::{beat_onsets, divisions};
+use crate::follow::voice::check_voice;
 use crate::follow::{FollowError, Take};
 use crate::limits;
 use crate::listen::{
@@ -381,12 +382,7 @@ impl Causal {
             segmenter.process(&observation, &mut keep);
         });
         segmenter.finish(duration_s, &mut keep);
-        let sung_s: f64 = self.notes.iter().map(SungNote::duration_s).sum();
-        let loudest = self.notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
-        if sung_s < limits::MIN_SUNG_S || loudest < limits::MIN_VOICE_DBFS || self.notes.len() < 3 {
-            let loudest_dbfs = loudest.max(-120.0);
-            return Err(FollowError::NoVoice { sung_s, notes: self.notes.len(), loudest_dbfs }.into());
-        }
+        check_voice(&self.notes, &self.observations)?;
         let division = self.locked_division().unwrap_or(Division::Binary);
         let Some(locked) = self.locked.take().filter(|l| l.first_bar.0 != i32::MAX) else {
             return Err(FollowError::TooShortForLive { duration_s }.into());

@@ -6,6 +6,7 @@ pub mod grid;
 pub mod key;
 pub mod phrase;
 pub mod studio;
+pub mod voice;
 
 use crate::listen::{Observation, Onset, SungNote, TuningCurve};
 
@@ -69,13 +70,18 @@ impl Take {
 pub enum FollowError {
     /// Nothing is sung.
     #[error(
-        "no voice found: {notes} sung notes of {sung_s:.1} s in all, the loudest at {loudest_dbfs:.0} dBFS; at least 3 \
-         notes, {min:.1} s and {floor:.0} dBFS are needed",
-        min = crate::limits::MIN_SUNG_S, floor = crate::limits::MIN_VOICE_DBFS
+        "no voice found: {notes} sung notes of {sung_s:.1} s in all, {held_s:.1} s of it held, the loudest at \
+         {loudest_dbfs:.0} dBFS; at least {least} notes, {min:.1} s, {share:.0} % of it in notes held for {held:.2} s \
+         and {floor:.0} dBFS are needed",
+        least = crate::limits::MIN_SUNG_NOTES, min = crate::limits::MIN_SUNG_S,
+        share = 100.0 * crate::limits::MIN_HELD_SHARE, held = crate::limits::HELD_NOTE_S,
+        floor = crate::limits::MIN_VOICE_DBFS
     )]
     NoVoice {
         /// Seconds of singing.
         sung_s: f64,
+        /// Seconds of it in notes that are held.
+        held_s: f64,
         /// Notes found.
         notes: usize,
         /// Level of the loudest one.

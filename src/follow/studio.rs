@@ -5,8 +5,8 @@ use super::beat::{self, BeatOnset, BeatPrior, Division};
 use super::grid::median_period;
 use super::key::rank_keys;
 use super::phrase::phrases;
+use super::voice::check_voice;
 use super::{FollowError, Take};
-use crate::limits;
 use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
 use crate::score::MidiNote;
 use crate::song::{Feel, Lead, Settings, Tune};
@@ -23,11 +23,7 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
     let duration_s = heard.len() as f64 * HOP_S;
     let (mut notes, onsets) = segment(heard, latency_s);
     drop_faint(&mut notes);
-    let sung_s: f64 = notes.iter().map(SungNote::duration_s).sum();
-    let loudest = notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
-    if sung_s < limits::MIN_SUNG_S || loudest < limits::MIN_VOICE_DBFS || notes.len() < 3 {
-        return Err(FollowError::NoVoice { sung_s, notes: notes.len(), loudest_dbfs: loudest.max(-120.0) });
-    }
+    check_voice(&notes, heard)?;
     let tuning = match settings.tune {
         Tune::Singer => TuningCurve::of(&notes),
         Tune::Cents(cents) => TuningCurve::fixed(cents),

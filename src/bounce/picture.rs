@@ -312,6 +312,8 @@ impl Row<'_> {
             }
             let text = span.chord.lead_sheet(score.key.uses_flats());
             if left < free {
+                // The next name that fits is shown even if it is that of the last one shown.
+                shown = None;
                 continue;
             }
             canvas.text((left + 4.0, CHORD_BASE), 23.0, 200.0, &text, INK);

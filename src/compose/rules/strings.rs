@@ -16,7 +16,14 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
     let mut notes = Vec::new();
     let voices = if context.energy < 0.35 && take % 2 == 1 { 3 } else { 4 };
     let is_final = context.ending == Ending::Final;
-    let spans = if is_final { context.final_chords() } else { context.chords.clone() };
+    let mut spans = if is_final { context.final_chords() } else { context.chords.clone() };
+    if is_final
+        && let (Some(span), Some(note)) = (spans.last_mut(), context.score.melody.last())
+        && note.end() > span.start
+    {
+        // The strings let go with the voice.
+        span.length = span.length.min(note.end() - span.start);
+    }
     for span in &spans {
         let voicing = voicing_at(context, span.start);
         let splits = !is_final && take > 1 && rng.chance(0.5) && span.length.0 > context.meter.beat().0 * 2;

@@ -95,7 +95,7 @@ fn held_beats(beats_s: &[f64], notes: &[SungNote], phrase_ends: &[usize], meter:
                 (next[counted], from[counted]) = (score + gain, state);
             }
             let waits = (held + 1) * per_bar + place;
-            let cost = if held == 0 { HELD_COST * 0.5 } else { 0.1 };
+            let cost = if held == 0 { HELD_COST } else { 0.1 };
             if held < MOST_HELD && may_be_held[beat] && score - cost > next[waits] {
                 (next[waits], from[waits]) = (score - cost, state);
             }

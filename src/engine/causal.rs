@@ -8,7 +8,7 @@ use super::{BeatReport, DEADLINE_S, EngineError, Session};
 use crate::compose::rules::Rules;
 use crate::compose::{Composer, PlanRequest, form};
 use crate::follow::bar::{BarPhase, steady_bars};
-use crate::follow::beat::{self, BeatOnset, BeatPrior, BeatSearch, Division, FRAME_S};
+use crate::follow::beat::{self, BeatOnset, BeatPrior, BeatSearch, BeatState, Division, FRAME_S};
 use crate::follow::grid::{Grid, lay_bars, median_period};
 use crate::follow::key::rank_keys;
 use crate::follow::phrase::phrases;
@@ -38,6 +38,12 @@ const PHASE_GAIN: f64 = 0.5;
 const PERIOD_GAIN: f64 = 0.4;
 /// Largest correction at one beat, as a share of the period.
 const MOST_CORRECTION: f64 = 0.2;
+/// How near a beat found must lie to the one found before, as a share of the period, to say the same.
+const AGREES: f64 = 0.15;
+/// Trust that each agreement adds.
+const AGREED_TRUST: f64 = 0.3;
+/// Most trust by agreement alone.
+const MOST_AGREED_TRUST: f64 = 0.9;
 /// Bars of which the level and height decide the energy of the next one.
 const ENERGY_BARS: i32 = 4;
 /// Bars before the next one whose melody is harmonised together with it.
@@ -54,6 +60,8 @@ struct Locked {
     grid: Grid,
     period_s: f64,
     confidence: f64,
+    agreed: usize,
+    last_state: Option<BeatState>,
     score: Score,
     first_bar: BarNumber,
     key: Key,
@@ -61,6 +69,24 @@ struct Locked {
     next_bar: BarNumber,
     /// First takes of the bars that another take plays.
     other_takes: Vec<PartBar>,
+}
+
+/// What is decided about the next beat.
+#[derive(Debug, Clone, Copy)]
+struct Prediction {
+    beat_s: f64,
+    period_s: f64,
+    /// How much the search is believed, 0 to 1.
+    trust: f64,
+    /// How many times running the search has said the same.
+    agreed: usize,
+    state: Option<BeatState>,
+}
+
+/// How far a distance is from a whole number of periods, -0.5 to 0.5 of one.
+fn off_beat(distance_s: f64, period_s: f64) -> f64 {
+    let beats = distance_s / period_s;
+    beats - beats.round()
 }
 
 /// The causal engine: hops of 16 kHz in, a growing score inside.
@@ -146,7 +172,8 @@ impl Causal {
         let evidence = &self.evidence;
         for (_, search) in &mut self.searches {
             while (search.frames() as f64) * FRAME_S < sure_s {
-                search.advance(evidence);
+                let at_s = search.frames() as f64 * FRAME_S;
+                search.advance(evidence, is_resting(&self.observations, at_s));
             }
         }
         if self.locked.is_none() {
@@ -169,6 +196,7 @@ impl Causal {
             self.evidence.push(BeatOnset {
                 time_s: onset.time_s,
                 interval_s: until - onset.time_s,
+                sung_s: until - onset.time_s,
                 weight: onset.confidence.clamp(0.2, 1.0),
             });
         }
@@ -218,6 +246,8 @@ impl Causal {
             grid,
             period_s,
             confidence,
+            agreed: 0,
+            last_state: None,
             score,
             first_bar,
             key,
@@ -239,10 +269,13 @@ impl Causal {
             if now_s < locked.beats_s[last] - DEADLINE_S {
                 return Ok(());
             }
-            let (next_s, period_s, confidence) = self.predict(locked);
+            let prediction = self.predict(locked);
             let Some(locked) = &mut self.locked else { return Ok(()) };
-            locked.period_s = period_s;
-            locked.confidence = confidence;
+            let next_s = prediction.beat_s;
+            locked.period_s = prediction.period_s;
+            locked.confidence = prediction.trust;
+            locked.agreed = prediction.agreed;
+            locked.last_state = prediction.state;
             locked.beats_s.push(next_s);
             locked.known_s.push(now_s);
             let tick = locked.grid.first_beat + locked.bars.meter.beat() * (last as i64 + 1);
@@ -260,16 +293,22 @@ impl Causal {
         }
     }
 
-    /// The beat after the last one, the period and how sure.
-    fn predict(&self, locked: &Locked) -> (f64, f64, f64) {
+    /// The beat after the last one.
+    fn predict(&self, locked: &Locked) -> Prediction {
         let last_s = locked.beats_s[locked.beats_s.len() - 1];
+        let steady = Prediction {
+            beat_s: last_s + locked.period_s,
+            period_s: locked.period_s,
+            trust: 0.0,
+            agreed: 0,
+            state: None,
+        };
         if self.settings.lead == Lead::Grid {
-            return (last_s + locked.period_s, locked.period_s, locked.confidence);
+            return Prediction { trust: locked.confidence, ..steady };
         }
-        let division = self.searches.iter().map(|(d, _)| *d).find(|d| self.locked_division() == Some(*d));
-        let state = division.and_then(|d| self.search(d)).and_then(BeatSearch::newest_beat);
-        let Some(state) = state else {
-            return (last_s + locked.period_s, locked.period_s, 0.0);
+        let division = self.locked_division();
+        let Some(state) = division.and_then(|d| self.search(d)).and_then(BeatSearch::newest_beat) else {
+            return steady;
         };
         // Of the found period and its double and half, the one nearest to ours.
         let found = [0.5, 1.0, 2.0]
@@ -277,14 +316,19 @@ impl Causal {
             .into_iter()
             .min_by(|a, b| (a / locked.period_s).ln().abs().total_cmp(&(b / locked.period_s).ln().abs()))
             .unwrap_or(state.period_s);
+        // A search that says the same from beat to beat is believed even where rivals are near.
+        let agreed = match locked.last_state {
+            Some(before) if off_beat(state.beat_s - before.beat_s, found).abs() < AGREES => locked.agreed + 1,
+            _ => 0,
+        };
+        let by_lead = 1.0 - (-state.lead.max(0.0) / 3.0).exp();
+        let trust = by_lead.max((AGREED_TRUST * agreed as f64).min(MOST_AGREED_TRUST));
         let most = MOST_CORRECTION * locked.period_s;
         let period_s = locked.period_s + (PERIOD_GAIN * (found - locked.period_s)).clamp(-most, most);
         let expected = last_s + period_s;
-        let beats_ahead = ((expected - state.beat_s) / found).round();
-        let error = state.beat_s + beats_ahead * found - expected;
-        let trust = 1.0 - (-state.lead.max(0.0) / 3.0).exp();
-        let next_s = expected + (PHASE_GAIN * trust * error).clamp(-most, most);
-        (next_s, period_s, trust)
+        let error = -off_beat(expected - state.beat_s, found) * found;
+        let beat_s = expected + (PHASE_GAIN * trust * error).clamp(-most, most);
+        Prediction { beat_s, period_s, trust, agreed, state: Some(state) }
     }
 
     fn locked_division(&self) -> Option<Division> {
@@ -486,6 +530,13 @@ impl Causal {
         let composer = self.composer.name();
         Ok(Session { take, score, beats, pad_s: 0.0, composer, other_takes: kept, latency_s: self.latency_s })
     }
+}
+
+/// Whether nothing was voiced for [`beat::REST_S`] up to a time.
+fn is_resting(heard: &[Observation], at_s: f64) -> bool {
+    let index = |s: f64| ((s / HOP_S).round().max(0.0) as usize).min(heard.len());
+    let window = &heard[index(at_s - beat::REST_S)..index(at_s)];
+    window.len() * 2 > (beat::REST_S / HOP_S) as usize && window.iter().all(|o| !o.voiced)
 }
 
 /// Energy for the next bar from the last few: how loud and high they were sung against all that was heard.

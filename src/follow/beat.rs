@@ -5,6 +5,8 @@
 //! beat and, at a price, jump. The same recursion serves both modes: forward only (what is the beat now), and traced
 //! back over the whole take. The idea of scoring whole beat intervals follows Krebs, Böck & Widmer (ISMIR 2015).
 
+use std::collections::BTreeMap;
+
 use crate::limits;
 
 /// Seconds of one step of the search.
@@ -17,6 +19,10 @@ const STRAY: f64 = 0.06;
 const PERIOD_WALK: f64 = 0.08;
 /// Price of any change of period: a pause, a new phrase.
 const JUMP_COST: f64 = 5.5;
+/// Price of taking up the tempo anywhere after a pause.
+const HOLD_COST: f64 = 3.5;
+/// Silence that may be a pause, in seconds.
+pub const REST_S: f64 = 0.3;
 /// Preferred beat period in seconds, and the standard deviation around it in octaves.
 const PREFERRED_PERIOD_S: (f64, f64) = (0.62, 0.55);
 /// Weight of that preference, per second of music.
@@ -35,6 +41,8 @@ pub struct BeatOnset {
     pub time_s: f64,
     /// Seconds until the next onset.
     pub interval_s: f64,
+    /// Seconds for which its note is sung.
+    pub sung_s: f64,
     /// How much it counts, 0 to 1.
     pub weight: f64,
 }
@@ -114,6 +122,20 @@ pub struct BeatSearch {
     frame: usize,
     /// Onsets of the last few beats.
     recent: Vec<BeatOnset>,
+    /// The pause that is going on or has just ended.
+    hold: Option<Hold>,
+    resting: bool,
+    /// Beat before the held one, by frame and state of the beat after it.
+    held_from: BTreeMap<(usize, u16), usize>,
+}
+
+/// A pause between phrases: the tempo is remembered, the phase is not.
+#[derive(Debug)]
+struct Hold {
+    /// Frame at which it was noticed.
+    begun: usize,
+    /// By state: score of the best beat before the pause in the light of all onsets before it, and its frame.
+    before: Vec<(f32, usize)>,
 }
 
 /// A beat and the period that led to it.
@@ -129,6 +151,7 @@ pub struct BeatState {
 
 const NO_PATH: f32 = -1e30;
 const START: u16 = u16::MAX;
+const HELD: u16 = u16::MAX - 1;
 
 impl BeatSearch {
     /// Plans a search. With `keep_history` the whole path can be traced back.
@@ -169,6 +192,9 @@ impl BeatSearch {
             keep_history,
             frame: 0,
             recent: Vec::new(),
+            hold: None,
+            resting: false,
+            held_from: BTreeMap::new(),
         }
     }
 
@@ -177,8 +203,9 @@ impl BeatSearch {
         self.frame
     }
 
-    /// Searches the next frame. `onsets` are all those before it, in order of time.
-    pub fn advance(&mut self, onsets: &[BeatOnset]) {
+    /// Searches the next frame. `onsets` are all those before it, in order of time; `resting` says that nobody has
+    /// sung for [`REST_S`].
+    pub fn advance(&mut self, onsets: &[BeatOnset], resting: bool) {
         let now = self.frame;
         let now_s = now as f64 * FRAME_S;
         let known = onsets.partition_point(|onset| onset.time_s < now_s);
@@ -186,6 +213,10 @@ impl BeatSearch {
         let first_recent = onsets.partition_point(|onset| onset.time_s < oldest_s);
         self.recent.clear();
         self.recent.extend_from_slice(&onsets[first_recent.min(known)..known]);
+        if resting && !self.resting {
+            self.hold = Some(self.begin_hold());
+        }
+        self.resting = resting;
         let may_start = onsets
             .first()
             .is_none_or(|first| (first.time_s - START_BEFORE_S..=first.time_s + ONSET_SD_S).contains(&now_s));
@@ -207,6 +238,14 @@ impl BeatSearch {
                     }
                 }
             }
+            if let Some((held, before)) = self.after_hold(now, state)
+                && held > score
+            {
+                (score, from) = (held, HELD);
+                if self.keep_history {
+                    self.held_from.insert((now, state as u16), before);
+                }
+            }
             self.ring[slot][state] = score;
             if let Some(slot) = from_states.get_mut(state) {
                 *slot = from;
@@ -220,6 +259,47 @@ impl BeatSearch {
             self.came_from.push(from_states);
         }
         self.frame += 1;
+    }
+
+    fn begin_hold(&self) -> Hold {
+        let oldest = self.frame.saturating_sub(self.ring.len() - 1);
+        let before = (0..self.periods)
+            .map(|state| {
+                let period = self.first_period + state;
+                let mut best = (NO_PATH, 0);
+                for frame in oldest.max(self.frame.saturating_sub(period))..self.frame {
+                    let score = self.ring[frame % self.ring.len()][state];
+                    if score > NO_PATH / 2.0 {
+                        let since = self.evidence(&self.recent, frame, frame + period, state) as f32;
+                        if score + since > best.0 {
+                            best = (score + since, frame);
+                        }
+                    }
+                }
+                best
+            })
+            .collect();
+        Hold { begun: self.frame, before }
+    }
+
+    /// Score of a beat at which the singer takes up the tempo again after a pause, and the beat before the pause. Notes
+    /// between the pause and that beat are its pickup.
+    fn after_hold(&self, now: usize, state: usize) -> Option<(f32, usize)> {
+        let hold = self.hold.as_ref().filter(|_| !self.prior.constant)?;
+        let (score, before) = hold.before[state];
+        let period = self.first_period + state;
+        if score <= NO_PATH / 2.0 || now <= before + period / 2 {
+            return None;
+        }
+        // The last onset before the pause lies before it was noticed, the first one after it behind.
+        let paused_s = hold.begun as f64 * FRAME_S - REST_S;
+        let first = self.recent.partition_point(|onset| onset.time_s < paused_s);
+        let pickup = &self.recent[first..];
+        let from = now.saturating_sub(period);
+        if pickup.first().is_some_and(|onset| onset.time_s < from as f64 * FRAME_S) {
+            return None;
+        }
+        Some((score - HOLD_COST as f32 + self.evidence(pickup, from, now, state) as f32, before))
     }
 
     fn longest(&self) -> usize {
@@ -324,6 +404,11 @@ impl BeatSearch {
             if before == START {
                 break;
             }
+            if before == HELD {
+                let Some(earlier) = self.held_from.get(&(frame, state)) else { break };
+                frame = *earlier;
+                continue;
+            }
             frame -= self.first_period + usize::from(state);
             state = before;
         }
@@ -359,10 +444,16 @@ pub fn track(onsets: &[BeatOnset], prior: BeatPrior, end_s: f64) -> BeatPath {
     let mut search = BeatSearch::new(prior, true);
     let longest_s = search.longest() as f64 * FRAME_S;
     let until_s = (last.time_s + longest_s + FRAME_S).max(end_s.min(last.time_s + longest_s + FRAME_S));
-    for _ in 0..(until_s / FRAME_S).ceil() as usize {
-        search.advance(onsets);
+    for frame in 0..(until_s / FRAME_S).ceil() as usize {
+        search.advance(onsets, is_resting(onsets, frame as f64 * FRAME_S));
     }
     search.trace(last.time_s, until_s)
+}
+
+/// Whether nobody has sung for [`REST_S`] at a time: the last onset's note has ended and no other has begun.
+fn is_resting(onsets: &[BeatOnset], at_s: f64) -> bool {
+    let after = onsets.partition_point(|onset| onset.time_s <= at_s);
+    after > 0 && onsets[after - 1].time_s + onsets[after - 1].sung_s + REST_S <= at_s
 }
 
 /// The best constant beat: its period in seconds and the time of one beat.
@@ -478,6 +569,7 @@ mod tests {
             .map(|i| BeatOnset {
                 time_s: times[i],
                 interval_s: times.get(i + 1).map_or(1.0, |next| next - times[i]),
+                sung_s: times.get(i + 1).map_or(1.0, |next| next - times[i]),
                 weight: 1.0,
             })
             .collect()
@@ -518,6 +610,22 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_held_and_the_tempo_taken_up_again() {
+        let mut times: Vec<f64> = (0..12).map(|i| 0.5 + f64::from(i) * 0.6).collect();
+        // The next phrase comes 0.45 of a beat too late, with a pickup of two eighths.
+        let again = 0.5 + 13.45 * 0.6;
+        times.extend([again - 0.6, again - 0.3]);
+        times.extend((0..12).map(|i| again + f64::from(i) * 0.6));
+        let mut onsets = onsets_at(&times);
+        onsets[11].sung_s = 0.35;
+        let path = track(&onsets, FREE, again + 8.0);
+        let after: Vec<f64> = path.beats_s.iter().copied().filter(|b| *b > again - 0.1).collect();
+        for (index, beat) in after.iter().take(10).enumerate() {
+            assert!((beat - again - 0.6 * index as f64).abs() < 0.05, "{:?}", path.beats_s);
+        }
+    }
+
+    #[test]
     fn a_stated_tempo_on_the_grid_is_exact() {
         let prior = BeatPrior { period_s: Some(0.5), constant: true, ..FREE };
         let times: Vec<f64> = (0..20).map(|i| 0.3 + f64::from(i) * 0.5).collect();
@@ -532,7 +640,7 @@ mod tests {
         let all = onsets_at(&times);
         let mut search = BeatSearch::new(FREE, false);
         for _ in 0..800 {
-            search.advance(&all);
+            search.advance(&all, false);
         }
         let state = search.newest_beat().expect("a beat");
         let next = state.beat_s + state.period_s;

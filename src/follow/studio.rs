@@ -91,6 +91,7 @@ pub fn beat_onsets(notes: &[SungNote]) -> Vec<BeatOnset> {
             interval_s: notes
                 .get(i + 1)
                 .map_or(notes[i].duration_s(), |next| next.onset_s - notes[i].onset_s),
+            sung_s: notes[i].duration_s(),
             weight: notes[i].confidence.clamp(0.2, 1.0),
         })
         .collect()

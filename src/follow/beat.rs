@@ -31,8 +31,11 @@ const PREFERENCE: f64 = 0.35;
 const START_BEFORE_S: f64 = 0.6;
 /// Shortest and longest beat period searched where nothing is stated, in seconds.
 const PERIODS_S: (f64, f64) = (0.33, 1.5);
-/// How far the period may stray from a stated tempo, as a ratio.
-const STATED_RATIO: f64 = 1.35;
+/// How much faster and slower than a stated tempo a beat may be, as ratios; less than 2, so that the level of the beat
+/// is fixed.
+const STATED_RATIOS: (f64, f64) = (1.4, 1.75);
+/// Standard deviation around a stated tempo in octaves.
+const STATED_WIDTH: f64 = 0.2;
 
 /// A sung onset as evidence for beats.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -158,7 +161,7 @@ impl BeatSearch {
     pub fn new(prior: BeatPrior, keep_history: bool) -> Self {
         let (shortest, longest) = match prior.period_s {
             Some(period) if prior.constant => (period, period),
-            Some(period) => (period / STATED_RATIO, period * STATED_RATIO),
+            Some(period) => (period / STATED_RATIOS.0, period * STATED_RATIOS.1),
             None => PERIODS_S,
         };
         let floor = 60.0 / limits::MAX_BPM;
@@ -169,7 +172,7 @@ impl BeatSearch {
             (0..periods).map(|k| onset_table(first_period + k, prior.division.shares()[class])).collect()
         };
         let (centre, width) = match prior.period_s {
-            Some(period) => (period, 0.12),
+            Some(period) => (period, STATED_WIDTH),
             None => PREFERRED_PERIOD_S,
         };
         let preference = (0..periods)

@@ -17,12 +17,16 @@ const TERNARY_LEAD: f64 = 0.12;
 
 /// How far below the median a note's level may lie, in dB.
 const FAINT_DB: f64 = 24.0;
+/// A note shorter than this that stands alone is none, in seconds.
+const STRAY_S: f64 = 0.25;
+/// Silence on both sides of a note that stands alone, in seconds.
+const ALONE_S: f64 = 1.0;
 
 /// Finds notes, tuning, beats, bars, key and phrases of a whole take.
 pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -> Result<Take, FollowError> {
     let duration_s = heard.len() as f64 * HOP_S;
     let (mut notes, onsets) = segment(heard, latency_s);
-    drop_faint(&mut notes);
+    drop_strays(&mut notes);
     check_voice(&notes, heard)?;
     let tuning = match settings.tune {
         Tune::Singer => TuningCurve::of(&notes),
@@ -75,12 +79,20 @@ pub fn segment(heard: &[Observation], latency_s: f64) -> (Vec<SungNote>, Vec<Ons
     (notes, onsets)
 }
 
-/// Drops notes that are far quieter than the singing: hum, bleed, a chair.
-fn drop_faint(notes: &mut Vec<SungNote>) {
+/// Drops notes that are far quieter than the singing, and short ones that stand alone: hum, bleed, a chair.
+fn drop_strays(notes: &mut Vec<SungNote>) {
     let mut levels: Vec<f64> = notes.iter().map(|n| n.level_dbfs).collect();
     levels.sort_by(f64::total_cmp);
     let Some(median) = levels.get(levels.len() / 2).copied() else { return };
     notes.retain(|n| n.level_dbfs > median - FAINT_DB);
+    let sung = notes.clone();
+    let mut index = 0;
+    notes.retain(|note| {
+        let gap_before = index == 0 || note.onset_s - sung[index - 1].offset_s > ALONE_S;
+        let gap_after = sung.get(index + 1).is_none_or(|next| next.onset_s - note.offset_s > ALONE_S);
+        index += 1;
+        !(gap_before && gap_after && note.duration_s() < STRAY_S)
+    });
 }
 
 /// Notes as evidence for beats.
@@ -127,7 +139,14 @@ fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> (Di
     }
     let (division, path) = best;
     let beats_s = match settings.lead {
-        Lead::Voice => beat::smooth(&path.beats_s, onsets),
+        Lead::Voice => {
+            // Once the usual tempo is known, the beat is searched again near it, so that it keeps its level.
+            let usual = BeatPrior {
+                period_s: Some(settings.bpm.map_or(median_period(&path.beats_s), |b| b.beat_period_s())),
+                ..prior(division)
+            };
+            beat::smooth(&beat::track(onsets, usual, duration_s).beats_s, onsets)
+        }
         Lead::Grid => match beat::track_constant(onsets, prior(division)) {
             None => Vec::new(),
             Some((period_s, offset_s)) => {

@@ -88,12 +88,17 @@ fn a_second_of_silence_shifts_every_event_by_a_second() {
             EventKind::NoteOn { pitch, velocity, .. } => Some((e.at.seconds(rate), e.part, pitch, velocity)),
             _ => None,
         });
-        ons.collect::<Vec<_>>()
+        let mut ons = ons.collect::<Vec<_>>();
+        // Two notes a fraction of a millisecond apart may change places: each pitch of each part is followed.
+        ons.sort_by(|a, b| (a.1, a.2).cmp(&(b.1, b.2)).then(a.0.total_cmp(&b.0)));
+        ons
     };
     let (early, late) = (events(&early), events(&late));
     assert_eq!(early.len(), late.len());
     for (a, b) in early.iter().zip(&late) {
-        assert_eq!((a.1, a.2, a.3), (b.1, b.2, b.3));
+        assert_eq!((a.1, a.2), (b.1, b.2));
+        // The level is measured on samples that another phase of the resampler made: a velocity may round otherwise.
+        assert!(a.3.get().abs_diff(b.3.get()) <= 1, "{:?} was struck at {:?} and {:?}", a.2, a.3, b.3);
         assert!((b.0 - a.0 - 1.0).abs() < 0.002, "{:?} came at {} after {}", a.2, b.0, a.0);
     }
 }

@@ -279,12 +279,15 @@ impl NoteSegmenter {
                     known_s,
                 }));
             }
+            // In steps that one could measure: what follows weighs notes against each other, and a difference in the last
+            // bit of a sample must not decide between two that are alike.
+            let step = |value: f64, steps: f64| (value * steps).round() / steps;
             out(Heard::Note(SungNote {
                 onset_s: frames[0].index as f64 * HOP_S,
                 offset_s: (frames[end - 1].index + 1) as f64 * HOP_S,
-                midi,
-                level_dbfs: mean(|f| f.level_dbfs),
-                confidence: mean(|f| f.voicing),
+                midi: step(midi, 1000.0),
+                level_dbfs: step(mean(|f| f.level_dbfs), 20.0),
+                confidence: step(mean(|f| f.voicing), 50.0),
                 known_s,
             }));
         }

@@ -12,6 +12,7 @@ use crate::follow::beat::{self, BeatOnset, BeatPrior, BeatSearch, BeatState, Div
 use crate::follow::grid::{Grid, lay_bars, median_period};
 use crate::follow::key::rank_keys;
 use crate::follow::phrase::phrases;
+use crate::follow::steady::smooth;
 use crate::follow::studio::{beat_onsets, divisions};
 use crate::follow::voice::check_voice;
 use crate::follow::{FollowError, Take};
@@ -224,7 +225,7 @@ impl Causal {
         if state.lead < SURE_LEAD * patience {
             return Ok(());
         }
-        let beats_s = beat::smooth(&path.beats_s, &beat_onsets(&self.notes));
+        let beats_s = smooth(&path.beats_s, &beat_onsets(&self.notes));
         let bars = steady_bars(&beats_s, &self.notes, &[], division, self.settings.meter);
         let grid = lay_bars(&beats_s, bars.meter, bars.first_downbeat, first.time_s, 0)?;
         let take = self.take(beats_s.clone(), bars, division, now_s);

@@ -5,6 +5,7 @@ use super::beat::{self, BeatOnset, BeatPrior, Division};
 use super::grid::median_period;
 use super::key::rank_keys;
 use super::phrase::phrases;
+use super::steady::{smooth, track_constant};
 use super::voice::check_voice;
 use super::{FollowError, Take};
 use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
@@ -145,9 +146,9 @@ fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> (Di
                 period_s: Some(settings.bpm.map_or(median_period(&path.beats_s), |b| b.beat_period_s())),
                 ..prior(division)
             };
-            beat::smooth(&beat::track(onsets, usual, duration_s).beats_s, onsets)
+            smooth(&beat::track(onsets, usual, duration_s).beats_s, onsets)
         }
-        Lead::Grid => match beat::track_constant(onsets, prior(division)) {
+        Lead::Grid => match track_constant(onsets, prior(division)) {
             None => Vec::new(),
             Some((period_s, offset_s)) => {
                 let first = onsets.first().map_or(0.0, |o| o.time_s);

@@ -63,7 +63,7 @@ pub enum Division {
 
 impl Division {
     /// (place in the beat, share) for notes shorter than 0.6 beats, about a beat, and longer.
-    fn shares(self) -> [&'static [(f64, f64)]; 3] {
+    pub(super) fn shares(self) -> [&'static [(f64, f64)]; 3] {
         match self {
             Self::Binary => [
                 &[(0.0, 0.42), (0.5, 0.40), (0.25, 0.06), (0.75, 0.12)],

@@ -51,8 +51,8 @@ struct Function {
     /// Semitones above the tonic.
     above: u8,
     quality: ChordQuality,
-    /// What it costs to use it at all.
-    cost: f64,
+    /// What it costs to use it at all, in plain styles and in jazz.
+    cost: [f64; 2],
     role: Role,
 }
 
@@ -70,41 +70,41 @@ enum Role {
     DominantOf(u8),
 }
 
-const fn function(above: u8, quality: ChordQuality, cost: f64, role: Role) -> Function {
+const fn function(above: u8, quality: ChordQuality, cost: [f64; 2], role: Role) -> Function {
     Function { above, quality, cost, role }
 }
 
 const MAJOR: [Function; 11] = {
     use ChordQuality::{Major, Minor};
     [
-        function(0, Major, 0.0, Role::Tonic),
-        function(7, Major, 0.12, Role::Dominant),
-        function(5, Major, 0.22, Role::Subdominant),
-        function(9, Minor, 0.55, Role::Submediant),
-        function(2, Minor, 0.55, Role::Supertonic),
-        function(4, Minor, 1.0, Role::Mediant),
-        function(2, Major, 1.0, Role::DominantOf(7)),
-        function(9, Major, 1.35, Role::DominantOf(2)),
-        function(4, Major, 1.4, Role::DominantOf(9)),
-        function(10, Major, 1.3, Role::Subtonic),
-        function(5, Minor, 1.6, Role::Subdominant),
+        function(0, Major, [0.0, 0.35], Role::Tonic),
+        function(7, Major, [0.12, 0.15], Role::Dominant),
+        function(5, Major, [0.22, 0.9], Role::Subdominant),
+        function(9, Minor, [0.55, 1.1], Role::Submediant),
+        function(2, Minor, [0.55, 1.0], Role::Supertonic),
+        function(4, Minor, [1.0, 1.1], Role::Mediant),
+        function(2, Major, [1.0, 0.5], Role::DominantOf(7)),
+        function(9, Major, [1.35, 0.4], Role::DominantOf(2)),
+        function(4, Major, [1.4, 0.8], Role::DominantOf(9)),
+        function(10, Major, [1.3, 1.6], Role::Subtonic),
+        function(5, Minor, [1.6, 1.5], Role::Subdominant),
     ]
 };
 
 const MINOR: [Function; 11] = {
     use ChordQuality::{Diminished, Major, Minor};
     [
-        function(0, Minor, 0.0, Role::Tonic),
-        function(7, Major, 0.2, Role::Dominant),
-        function(5, Minor, 0.3, Role::Subdominant),
-        function(8, Major, 0.5, Role::Submediant),
-        function(10, Major, 0.4, Role::Subtonic),
-        function(3, Major, 0.5, Role::Mediant),
-        function(7, Minor, 0.8, Role::Dominant),
-        function(2, Diminished, 1.2, Role::Supertonic),
-        function(5, Major, 1.2, Role::Subdominant),
-        function(0, Major, 1.7, Role::DominantOf(5)),
-        function(2, Major, 1.6, Role::DominantOf(7)),
+        function(0, Minor, [0.0, 0.0], Role::Tonic),
+        function(7, Major, [0.2, 0.2], Role::Dominant),
+        function(5, Minor, [0.3, 0.3], Role::Subdominant),
+        function(8, Major, [0.5, 0.5], Role::Submediant),
+        function(10, Major, [0.4, 0.4], Role::Subtonic),
+        function(3, Major, [0.5, 0.5], Role::Mediant),
+        function(7, Minor, [0.8, 0.8], Role::Dominant),
+        function(2, Diminished, [1.2, 1.2], Role::Supertonic),
+        function(5, Major, [1.2, 1.2], Role::Subdominant),
+        function(0, Major, [1.7, 1.7], Role::DominantOf(5)),
+        function(2, Major, [1.6, 1.6], Role::DominantOf(7)),
     ]
 };
 
@@ -126,7 +126,7 @@ const MELODY: f64 = 1.25;
 /// A change inside a bar.
 const MID_BAR_CHANGE: f64 = 0.6;
 /// A chord that stays over a bar line.
-const STAY_OVER_BAR: f64 = 0.05;
+const STAY_OVER_BAR: f64 = 0.02;
 /// A chord that stays for the fourth bar and more.
 const STAY_LONG: f64 = 0.5;
 /// Cost of phrase endings: on the tonic, dominant, submediant or subdominant, anything else.
@@ -141,7 +141,7 @@ fn change_cost(from: Role, to: Role, style: Style) -> f64 {
     use Role::{Dominant, DominantOf, Mediant, Subdominant, Submediant, Subtonic, Supertonic, Tonic};
     let modal = matches!(style, Style::Pop | Style::Folk | Style::Ballad);
     match (from, to) {
-        (Dominant, Tonic) => 0.0,
+        (Dominant, Tonic) => 0.2,
         (Dominant, Submediant) => 0.3,
         (Dominant, Subdominant) => {
             if modal {
@@ -150,7 +150,7 @@ fn change_cost(from: Role, to: Role, style: Style) -> f64 {
                 0.8
             }
         }
-        (Dominant, Dominant) => 0.2,
+        (Dominant, Dominant) => 0.15,
         (Dominant, _) => 0.75,
         (Subdominant, Tonic | Dominant) => 0.12,
         (Subdominant, Supertonic) => 0.3,
@@ -173,11 +173,11 @@ fn change_cost(from: Role, to: Role, style: Style) -> f64 {
         (Subtonic, _) => 0.5,
         (Tonic, Dominant | Subdominant) => 0.05,
         (Tonic, Submediant | Supertonic) => 0.15,
-        (Tonic, _) => 0.3,
+        (Tonic, _) => 0.2,
         (DominantOf(7), Dominant) | (DominantOf(2), Supertonic) | (DominantOf(9), Submediant) => 0.0,
         (DominantOf(2), DominantOf(7)) | (DominantOf(5), Subdominant) => 0.0,
         (DominantOf(7), Supertonic) => 0.5,
-        (DominantOf(_), _) => 1.6,
+        (DominantOf(_), _) => 1.7,
     }
 }
 
@@ -364,7 +364,7 @@ fn slot_cost(slot: &Slot, function: Function, request: &HarmonyRequest<'_>) -> f
         })
         .sum();
     let beats = (slot.end - slot.start).0 as f64 / request.meter.beat().0 as f64;
-    MELODY * sung + function.cost * 0.5 * beats.min(4.0).sqrt()
+    MELODY * sung + function.cost[usize::from(request.style == Style::Jazz)] * 0.5 * beats.min(4.0).sqrt()
 }
 
 /// Cost of a note this many semitones above the root.

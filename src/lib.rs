@@ -9,7 +9,6 @@ pub mod score;
 pub mod song;
 pub mod audio;
 pub mod sing;
-pub mod separate;
 pub mod listen;
 pub mod follow;
 pub mod compose;

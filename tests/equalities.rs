@@ -242,3 +242,46 @@ fn listening_again_after_a_reset_is_the_same_and_without_one_is_not() {
     listener.reset();
     assert_eq!(first, listen(&mut listener));
 }
+
+#[test]
+fn what_the_user_states_is_kept() {
+    use collavoce::song::{Chart, Lead};
+    use collavoce::time::{Bpm, Meter, TickCount};
+    let sung = sing(DemoOptions::default(), 48_000);
+    let chart = Chart::parse("| Ebm7 | A . D/F# A | N.C. |").expect("a chart");
+    for mode in [Mode::Studio, Mode::Live] {
+        let settings = Settings {
+            mode,
+            lead: Lead::Grid,
+            bpm: Some(Bpm(92.0)),
+            key: Some("A major".parse().expect("a key")),
+            meter: Some(Meter::TWO_FOUR),
+            chart: Some(chart.clone()),
+            ..Settings::default()
+        };
+        let score = run(&sung, &settings).score;
+        assert_eq!((score.key.to_string(), score.meter), ("A major".to_owned(), Meter::TWO_FOUR));
+        // From the first kept beat on, every beat lasts exactly as long as was stated.
+        let anchors = score.tempo.anchors();
+        for pair in anchors[anchors.len() / 2..].windows(2) {
+            let beats = (pair[1].0 - pair[0].0).0 as f64 / 960.0;
+            assert!((pair[1].1 - pair[0].1 - beats * 60.0 / 92.0).abs() < 1e-6, "{pair:?} in {mode} mode");
+        }
+        // Bar 1 has the chart's first chord, bar 2 its second bar, and the chart begins again with bar 4.
+        let chord = |bar: i32, after: i64| {
+            let start = score.bar(collavoce::score::BarNumber(bar)).start;
+            score.chord_at(start + TickCount(after)).map(|c| c.to_string())
+        };
+        let is = |name: &str| Some(name.parse::<ChordSymbol>().expect("a chord").to_string());
+        for first in [10, 13] {
+            assert_eq!(chord(first, 0), is("Ebm7"), "{mode}");
+            assert_eq!(chord(first + 1, 0), is("A"), "{mode}");
+            assert_eq!(chord(first + 1, 960), is("D/F#"), "{mode}");
+            assert_eq!(chord(first + 2, 0), None, "{mode}");
+            assert!(
+                score.parts.iter().filter(|p| p.bar.0 == first + 2).all(|p| p.notes.is_empty()),
+                "the band is silent where there is no chord"
+            );
+        }
+    }
+}

@@ -12,6 +12,8 @@ use crate::time::{TickCount, Ticks};
 const DIVISIONS: i64 = 12;
 /// Ticks in one division.
 const TICKS: i64 = crate::time::TICKS_PER_QUARTER / DIVISIONS;
+/// Ticks of a sixteenth.
+const SIXTEENTH: i64 = crate::time::TICKS_PER_QUARTER / 4;
 /// Below this median pitch the melody is written an octave up under a treble clef with an 8.
 const LOW_VOICE: u8 = 58;
 
@@ -31,7 +33,7 @@ pub fn write(score: &Score, title: &str, remark: &str) -> String {
         escape(remark)
     );
     xml.push_str(
-        "  <part-list><score-part id=\"P1\"><part-name>Voice</part-name></score-part></part-list>\n",
+        "  <part-list><score-part id=\"P1\"><part-name>Voice</part-name><score-instrument id=\"P1-I1\"><instrument-name>Voice</instrument-name></score-instrument></score-part></part-list>\n",
     );
     xml.push_str("  <part id=\"P1\">\n");
     let pieces = pieces(score);
@@ -62,13 +64,29 @@ struct Piece {
 fn pieces(score: &Score) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = Ticks(0);
-    for note in &score.melody {
+    for (index, note) in score.melody.iter().enumerate() {
+        let end = readable_end(score, index);
         cut(score, at, note.start, None, &mut pieces);
-        cut(score, note.start.max(at), note.end(), Some(note.pitch), &mut pieces);
-        at = note.end().max(at);
+        cut(score, note.start.max(at), end, Some(note.pitch), &mut pieces);
+        at = end.max(at);
     }
     cut(score, at, score.end(), None, &mut pieces);
     pieces
+}
+
+/// Where a note ends on paper: gaps of a sixteenth before the next note are closed, ends before a rest fall on eighths.
+fn readable_end(score: &Score, index: usize) -> Ticks {
+    let note = &score.melody[index];
+    let next = score.melody.get(index + 1).map_or(score.end(), |next| next.start);
+    if (next - note.end()).0 <= SIXTEENTH {
+        return next;
+    }
+    if score.meter.beat().0 % (2 * SIXTEENTH) != 0 || note.length.0 % SIXTEENTH != 0 {
+        return note.end();
+    }
+    let eighths = (note.end().0 + SIXTEENTH) / (2 * SIXTEENTH);
+    let rounded = Ticks(eighths * 2 * SIXTEENTH);
+    if rounded > note.start && rounded <= next { rounded } else { note.end() }
 }
 
 fn cut(score: &Score, from: Ticks, to: Ticks, pitch: Option<MidiNote>, pieces: &mut Vec<Piece>) {

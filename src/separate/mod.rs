@@ -1,1 +1,0 @@
-//! Mix -> voice and backing.

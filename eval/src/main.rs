@@ -2,8 +2,11 @@
 //!
 //! `collavoce_eval harmony FOLDER` harmonises the melodies of Nottingham (ABC) and of the public-domain lead sheets
 //! (MusicXML) with the key given, and compares with the written chords. FOLDER is that of the scores.
+//!
+//! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
 
 mod abc;
+mod follow;
 mod harmony;
 mod musicxml;
 mod tune;
@@ -14,8 +17,9 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder] => harmony::run(Path::new(folder)),
+        ["follow", folder] => follow::run(Path::new(folder)),
         _ => anyhow::bail!(
-            "usage: cargo xtask eval harmony FOLDER (the folder with nottingham/ and openewld/)"
+            "usage: cargo xtask eval harmony FOLDER (with nottingham/ and openewld/) or cargo xtask eval follow FOLDER (of a demo)"
         ),
     }
 }

@@ -127,8 +127,11 @@ const MELODY: f64 = 1.25;
 const MID_BAR_CHANGE: f64 = 0.6;
 /// A chord that stays over a bar line.
 const STAY_OVER_BAR: f64 = 0.02;
-/// A chord that stays for the fourth bar and more.
-const STAY_LONG: f64 = 0.5;
+/// A chord that stays for another bar after it has been held for [`HELD`]; in jazz, whose old songs sit on a chord
+/// for as long as they like, nothing.
+const STAY_LONG: f64 = 1.2;
+/// How many bars a chord may be held for nothing.
+const HELD: usize = 4;
 /// Cost of phrase endings: on the tonic, dominant, submediant or subdominant, anything else.
 const CADENCE: [f64; 4] = [0.0, 0.35, 0.8, 1.4];
 /// Extra cost of an end of the song that is not the tonic.
@@ -190,16 +193,17 @@ pub fn harmonise(request: &HarmonyRequest<'_>) -> Vec<ChordSpan> {
     };
     let mut path: Vec<usize> = Vec::with_capacity(slots.len());
     let mut previous = request.before.and_then(|chord| {
-        vocabulary.iter().position(|f| {
+        let known = vocabulary.iter().position(|f| {
             request.key.tonic + f.above == chord.root && f.quality.is_minor() == chord.quality.is_minor()
-        })
+        });
+        known.map(|chord| (chord, 0))
     });
     let mut first = 0;
     while first < slots.len() {
         let end =
             slots[first..].iter().position(|slot| slot.ends_phrase).map_or(slots.len(), |i| first + i + 1);
         let solved = solve(&slots[first..end], vocabulary, previous, request, end == slots.len());
-        previous = solved.last().copied();
+        previous = held_at_end(&slots[first..end], &solved, previous, request.style);
         path.extend(solved);
         first = end;
     }
@@ -278,13 +282,12 @@ fn sung_in(request: &HarmonyRequest<'_>, start: Ticks, end: Ticks) -> Vec<(Pitch
 fn solve(
     slots: &[Slot],
     vocabulary: &[Function],
-    previous: Option<usize>,
+    previous: Option<(usize, usize)>,
     request: &HarmonyRequest<'_>,
     is_last: bool,
 ) -> Vec<usize> {
     let n = vocabulary.len();
     // Beside the chord a state knows for how many bars it has been held, so that a held one grows dear.
-    const HELD: usize = 4;
     let mut scores = vec![f64::INFINITY; n * HELD];
     let mut came_from: Vec<Vec<usize>> = Vec::with_capacity(slots.len());
     for (index, slot) in slots.iter().enumerate() {
@@ -298,22 +301,16 @@ fn solve(
                     0.0
                 };
             if index == 0 {
-                let entry = match previous {
-                    Some(before) if before == chosen => {
-                        if slot.begins_bar {
-                            STAY_OVER_BAR
-                        } else {
-                            0.0
-                        }
+                let (entry, held) = match previous {
+                    Some((before, held)) if before == chosen => stay(held, slot.begins_bar, request.style),
+                    Some((before, _)) => {
+                        let change = change_cost(vocabulary[before].role, function.role, request.style);
+                        (change + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }, 0)
                     }
-                    Some(before) => {
-                        change_cost(vocabulary[before].role, function.role, request.style)
-                            + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }
-                    }
-                    None if function.role == Role::Tonic => 0.0,
-                    None => FIRST_NOT_TONIC,
+                    None if function.role == Role::Tonic => (0.0, 0),
+                    None => (FIRST_NOT_TONIC, 0),
                 };
-                next[chosen * HELD] = entry + own;
+                next[chosen * HELD + held] = entry + own;
                 continue;
             }
             for before in 0..n {
@@ -323,11 +320,7 @@ fn solve(
                         continue;
                     }
                     let (step, now_held) = if before == chosen {
-                        match slot.begins_bar {
-                            true if held + 1 >= HELD => (STAY_OVER_BAR + STAY_LONG, HELD - 1),
-                            true => (STAY_OVER_BAR, held + 1),
-                            false => (0.0, held),
-                        }
+                        stay(held, slot.begins_bar, request.style)
                     } else {
                         let change = change_cost(vocabulary[before].role, function.role, request.style);
                         (change + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }, 0)
@@ -351,6 +344,33 @@ fn solve(
     }
     path.reverse();
     path
+}
+
+/// What it costs to stay on a chord that has been held over so many bar lines, and over how many it is then held.
+fn stay(held: usize, begins_bar: bool, style: Style) -> (f64, usize) {
+    let long = if style == Style::Jazz { 0.0 } else { STAY_LONG };
+    match begins_bar {
+        true if held + 1 >= HELD => (STAY_OVER_BAR + long, HELD - 1),
+        true => (STAY_OVER_BAR, held + 1),
+        false => (0.0, held),
+    }
+}
+
+/// The last chord of a path, and over how many bar lines it is held by then.
+fn held_at_end(
+    slots: &[Slot],
+    path: &[usize],
+    previous: Option<(usize, usize)>,
+    style: Style,
+) -> Option<(usize, usize)> {
+    let mut state = previous;
+    for (slot, chosen) in slots.iter().zip(path) {
+        state = Some(match state {
+            Some((chord, held)) if chord == *chosen => (chord, stay(held, slot.begins_bar, style).1),
+            _ => (*chosen, 0),
+        });
+    }
+    state
 }
 
 fn slot_cost(slot: &Slot, function: Function, request: &HarmonyRequest<'_>) -> f64 {

@@ -1,0 +1,137 @@
+//! What the editor sees: a snapshot of the instance, written by its workers and read by the editor.
+
+use std::sync::Arc;
+
+/// What the band is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// Nothing is heard, or the transport stands.
+    #[default]
+    Idle,
+    /// The voice is heard; the band waits until it is sure of the beat.
+    Listening,
+    /// The band plays.
+    Playing,
+    /// The voice is recorded.
+    Capturing,
+    /// A take is analysed, a file loaded or the song exported.
+    Working,
+}
+
+/// One bar as it is shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BarView {
+    /// Its number.
+    pub number: i32,
+    /// When it begins and ends, in seconds of the song.
+    pub start_s: f64,
+    /// See `start_s`.
+    pub end_s: f64,
+    /// When its beats begin, in seconds of the song.
+    pub beats_s: Vec<f64>,
+    /// Its chords: when they begin in seconds, their names.
+    pub chords: Vec<(f64, String)>,
+    /// The section's label.
+    pub section: String,
+    /// Whether it may still change.
+    pub is_guess: bool,
+    /// Notes of the parts in the order guitar, drums, strings, bass: start and end in seconds, MIDI pitch, velocity.
+    pub notes: [Vec<(f32, f32, u8, u8)>; 4],
+}
+
+/// What was heard in one step of 10 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct HeardView {
+    /// When, in seconds of the song.
+    pub time_s: f32,
+    /// MIDI pitch with fraction; 0 where nothing is voiced.
+    pub midi: f32,
+    /// Level in dB relative to full scale.
+    pub level_dbfs: f32,
+}
+
+/// Counters of everything that went wrong in real time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HealthView {
+    /// Beats that came too late.
+    pub late_follow: u64,
+    /// Bars that came too late.
+    pub late_plan: u64,
+    /// Samples of the voice that were lost.
+    pub dropped: u64,
+    /// Blocks that the host gave faster than real time without saying so.
+    pub overruns: u64,
+}
+
+/// The whole snapshot.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct View {
+    /// What the band is doing.
+    pub state: State,
+    /// A line for the user: what is going on or what went wrong.
+    pub message: String,
+    /// Progress of the work that is done, 0 to 1; none if there is none.
+    pub progress: Option<f32>,
+    /// Seconds captured, and the most that can be.
+    pub captured_s: (f32, f32),
+    /// Where the song plays, in seconds of the song.
+    pub now_s: f64,
+    /// The key and its runners-up with their probabilities.
+    pub keys: Vec<(String, f32)>,
+    /// The tempo here in beats a minute; 0 if unknown.
+    pub bpm: f32,
+    /// The metre.
+    pub meter: String,
+    /// The singer's tuning in cents.
+    pub tuning_cents: f32,
+    /// How sure the beat is, 0 to 1.
+    pub beat_confidence: f32,
+    /// The bars around now, or in studio mode all of them.
+    pub bars: Arc<Vec<BarView>>,
+    /// What was heard lately, oldest first.
+    pub heard: Arc<Vec<HeardView>>,
+    /// Health.
+    pub health: HealthView,
+    /// Whether a song is there to be exported.
+    pub has_song: bool,
+}
+
+/// What the editor asks for beside parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Load a vocal file, a chord chart or a saved song.
+    Load(std::path::PathBuf),
+    /// Export MIDI, stems, lead sheet and song into a folder.
+    Export(std::path::PathBuf),
+    /// Forget the song.
+    Clear,
+}
+
+/// What workers and editor share. The audio thread never touches it.
+#[derive(Debug, Default)]
+pub struct Shared {
+    view: parking_lot::Mutex<Arc<View>>,
+    commands: parking_lot::Mutex<Vec<Command>>,
+}
+
+impl Shared {
+    /// The newest snapshot.
+    pub fn view(&self) -> Arc<View> {
+        self.view.lock().clone()
+    }
+
+    /// Shows another snapshot from now on.
+    pub fn show(&self, view: View) {
+        *self.view.lock() = Arc::new(view);
+    }
+
+    /// Asks for something.
+    pub fn ask(&self, command: Command) {
+        self.commands.lock().push(command);
+    }
+
+    /// What was asked for since the last call.
+    pub fn asked(&self) -> Vec<Command> {
+        std::mem::take(&mut *self.commands.lock())
+    }
+}

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 /// Crates that talk to networks, or through which others do.
-const NETWORK: [&str; 64] = [
+const NETWORK: [&str; 63] = [
     "actix-web",
     "async-h1",
     "async-io",
@@ -45,7 +45,6 @@ const NETWORK: [&str; 64] = [
     "native-tls",
     "openssl",
     "openssl-sys",
-    "polling",
     "quiche",
     "quinn",
     "quinn-proto",
@@ -74,6 +73,13 @@ const NETWORK: [&str; 64] = [
     "zmq",
 ];
 
+/// Whether a dependency is needed in web browsers only: no program of ours is built for them.
+fn is_browser(target: &Value) -> bool {
+    target
+        .as_str()
+        .is_some_and(|t| t == "cfg(target_family = \"wasm\")" || t == "cfg(target_arch = \"wasm32\")")
+}
+
 /// The chains from members of the workspace to crates that talk to networks, shortest first for each crate.
 ///
 /// What only tests use is left out: it is in no program.
@@ -84,7 +90,9 @@ fn chains_to_network(metadata: &Value) -> Vec<String> {
         list(&metadata["packages"]).iter().map(|p| (id(&p["id"]), id(&p["name"]))).collect();
     let mut needs: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for node in list(&metadata["resolve"]["nodes"]) {
-        let is_built = |dep: &&Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev");
+        let is_built = |dep: &&Value| {
+            list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev" && !is_browser(&kind["target"]))
+        };
         let deps = list(&node["deps"]);
         needs.insert(id(&node["id"]), deps.iter().filter(is_built).map(|d| id(&d["pkg"])).collect());
     }

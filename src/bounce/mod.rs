@@ -20,7 +20,7 @@ use crate::audio::{
 use crate::engine::{self, BandRenderer, EngineError, Session};
 use crate::limits;
 use crate::listen::PitchMethod;
-use crate::perform::{NoteEvent, Performer};
+use crate::perform::NoteEvent;
 use crate::score::{Part, midi, musicxml};
 use crate::song::{HeardSong, Provenance, Settings, Song, SongFileError, VocalSource};
 use crate::time::{Hz, SampleTime, TickCount, Ticks};
@@ -210,7 +210,7 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     let rate =
         request.rate.unwrap_or(if input.rate.0 >= limits::MIN_OUTPUT_HZ { input.rate } else { Hz(48_000) });
     let score = &session.score;
-    let events = Performer::new(score, &request.settings, rate).perform();
+    let events = session.performance(&request.settings, rate);
     let parts = engine::sounding_parts(score);
 
     let pad_frames = rate.sample_at(session.pad_s);

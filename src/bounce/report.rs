@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::analysis::round;
 use super::mix::MixReport;
-use crate::engine::{DEADLINE_S, Session};
+use crate::engine::Session;
 use crate::follow::grid::median_period;
 use crate::score::{ChordSpan, Part};
 use crate::song::Song;
@@ -88,7 +88,7 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
             "loudness_target_lufs": facts.loudness,
             "loudness_before_gain_lufs": facts.mix.measured_lufs.is_finite().then(|| round(facts.mix.measured_lufs)),
         },
-        "health": { "late_follow": 0, "late_plan": 0, "dropped": 0, "deadline_s": DEADLINE_S },
+        "health": { "late_follow": 0, "late_plan": 0, "dropped": 0, "deadline_s": song.settings.timing.deadline_s },
         "sha256": facts.hashes,
     });
     if let (Some(timings), Some(object)) = (facts.timings, report.as_object_mut()) {

@@ -8,7 +8,9 @@ use collavoce::audio::StemFormat;
 use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
-use collavoce::song::{Chart, Feel, Lead, Mode, Seed, Settings, Style, TakeChoice, Tune};
+use collavoce::song::{
+    Chart, Feel, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune, WhenStopped,
+};
 use collavoce::time::{Bpm, Hz, Meter};
 
 /// A band that follows the singer: a vocal goes in, guitar, bass, drums and strings come out.
@@ -49,7 +51,8 @@ pub struct Musical {
     /// straight, swing, half or double.
     #[arg(long, default_value = "straight", value_parser = parse::<Feel>)]
     pub feel: Feel,
-    /// voice: the band follows the singer's time. grid: the tempo is constant.
+    /// voice: the band follows the singer's time. grid: the tempo is constant, its beats are found. host: bars are
+    /// counted from the beginning of the file at --bpm, as where a click was recorded to.
     #[arg(long, default_value = "voice", value_parser = parse::<Lead>)]
     pub lead: Lead,
     /// Parts that play, with commas between: guitar,drums,strings,bass.
@@ -79,6 +82,27 @@ pub struct Musical {
     /// What the band tunes to: singer, 440, or cents above A4 = 440 Hz.
     #[arg(long, default_value = "singer", value_parser = parse::<Tune>, allow_hyphen_values = true)]
     pub tune: Tune,
+    /// How far the band goes with the singer's time, in percent: 0 is an even beat, 100 is colla voce.
+    #[arg(long, default_value_t = 100.0, value_parser = within::<0, 100>)]
+    pub rubato: f64,
+    /// How densely a part plays: PART=PERCENT, 50 is as the song asks. May be repeated.
+    #[arg(long, value_parser = density, value_name = "PART=PERCENT")]
+    pub density: Vec<(Part, f64)>,
+    /// What the live band does when the singer stops: play-on, vamp or wait.
+    #[arg(long, default_value = "play-on", value_parser = parse::<WhenStopped>)]
+    pub when_stopped: WhenStopped,
+    /// Live: milliseconds from the last sample heard to the first note that it may change.
+    #[arg(long, value_parser = within::<10, 400>, value_name = "MS")]
+    pub deadline: Option<f64>,
+    /// Live: milliseconds of delay that give the band time to decide.
+    #[arg(long, default_value_t = 0.0, value_parser = within::<0, 500>, value_name = "MS")]
+    pub lookahead: f64,
+    /// Repair: 1 doubles the beat that is found, -1 halves it.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i8).range(-1..=1), allow_hyphen_values = true)]
+    pub beat_level: i8,
+    /// Repair: moves the bar lines that are found by some beats.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i8).range(-6..=6), allow_hyphen_values = true)]
+    pub bar_shift: i8,
     /// The pitch tracker; all but the default are for comparison.
     #[arg(long, default_value = "nsdf", value_parser = parse::<PitchMethod>)]
     pub pitch: PitchMethod,
@@ -121,6 +145,10 @@ impl Musical {
                 "--intro and --outro need the whole take; they work with --mode studio"
             );
         }
+        anyhow::ensure!(
+            self.lead != Lead::Host || self.bpm.is_some() || of_chart.is_some_and(|c| c.tempo.is_some()),
+            "--lead host counts bars at a tempo that is known: state it with --bpm"
+        );
         Ok(Settings {
             mode: self.mode,
             bpm: self.bpm.map(Bpm).or(of_chart.and_then(|c| c.tempo)),
@@ -137,6 +165,15 @@ impl Musical {
             intro_bars: self.intro,
             outro_bars: self.outro,
             tune: self.tune,
+            rubato: self.rubato / 100.0,
+            density: self.density.clone(),
+            when_stopped: self.when_stopped,
+            timing: LiveTiming {
+                deadline_s: self.deadline.map_or(LiveTiming::MIN_DEADLINE_S, |ms| ms / 1000.0),
+                lookahead_s: self.lookahead / 1000.0,
+                round_trip_s: 0.0,
+            },
+            repairs: Repairs { beat_level: self.beat_level, bar_shift: self.bar_shift, key_choice: 0 },
         })
     }
 }
@@ -282,6 +319,11 @@ fn within<const LOW: i64, const HIGH: i64>(text: &str) -> Result<f64, String> {
 
 fn tempo_scale(text: &str) -> Result<f64, String> {
     number(text, 0.5, 1.5)
+}
+
+fn density(text: &str) -> Result<(Part, f64), String> {
+    let (part, percent) = text.split_once('=').ok_or("write PART=PERCENT, such as drums=80")?;
+    Ok((part.parse().map_err(|e| format!("{e}"))?, number(percent, 0.0, 100.0)? / 100.0))
 }
 
 fn bpm(text: &str) -> Result<f64, String> {

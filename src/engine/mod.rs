@@ -5,18 +5,18 @@ mod offline;
 mod studio;
 mod write;
 
-pub use causal::Causal;
+pub use causal::{
+    Band, BandAnswer, BandRequest, Causal, ComposerLink, Following, HostTime, Inline, Reply, Wanted,
+};
 pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
 pub use studio::studio;
 
 use crate::follow::{FollowError, Take};
 use crate::listen::{ListenConfig, PitchMethod};
+use crate::perform::{NoteEvent, Performer, PlayedEvent};
 use crate::score::{Part, PartBar, Score};
 use crate::song::{Mode, Settings};
-use crate::time::TempoMapError;
-
-/// Seconds before it sounds at which a beat or a bar must be decided in live mode.
-pub const DEADLINE_S: f64 = 0.1;
+use crate::time::{Hz, TempoMapError};
 
 /// A beat and when it was known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +48,21 @@ pub struct Session {
     pub other_takes: Vec<PartBar>,
     /// The listener's delay in seconds.
     pub latency_s: f64,
+    /// What a live band played, in the order in which it was decided.
+    pub played: Option<Vec<PlayedEvent>>,
+}
+
+impl Session {
+    /// Every event of the performance, in order: what a live band played, or the score as it is performed.
+    pub fn performance(&self, settings: &Settings, rate: Hz) -> Vec<NoteEvent> {
+        let Some(played) = &self.played else { return Performer::new(&self.score, settings, rate).perform() };
+        let mut events: Vec<NoteEvent> = played
+            .iter()
+            .map(|event| NoteEvent { at: rate.sample_at(event.at_s), part: event.part, kind: event.kind })
+            .collect();
+        events.sort_by_key(NoteEvent::order);
+        events
+    }
 }
 
 /// Why a take becomes no session.

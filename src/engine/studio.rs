@@ -46,7 +46,8 @@ pub fn studio(
         take.notes[0].onset_s,
         settings.intro_bars,
     )?;
-    let key = settings.key.unwrap_or(take.keys[0].key);
+    let choice = usize::from(settings.repairs.key_choice).min(take.keys.len() - 1);
+    let key = settings.key.unwrap_or(take.keys[choice].key);
     let mut score = skeleton(&take, key, grid.tempo, grid.lead_in_bars, grid.lead_in_bars + 1);
     let last = BarNumber(last_sung_bar(&score).0.max(1) + settings.outro_bars as i32);
     let bars = last.0 as usize + grid.lead_in_bars as usize;
@@ -65,7 +66,7 @@ pub fn studio(
     score.parts = plan.parts;
     let beats = beat_reports(&take);
     let other_takes = other_takes(&mut composer, &score, settings);
-    Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s })
+    Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s, played: None })
 }
 
 /// Silence needed before the take so that an introduction fits, in whole hops of 10 ms.

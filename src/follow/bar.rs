@@ -28,6 +28,15 @@ pub struct BarPhase {
     pub lead: f64,
 }
 
+impl BarPhase {
+    /// Moves the bar lines by some beats.
+    pub fn shift(&mut self, beats: i8) {
+        let per_bar = self.meter.beats_per_bar() as i64;
+        let moved = (self.first_downbeat as i64 + i64::from(beats)).rem_euclid(per_bar);
+        self.first_downbeat = moved as usize;
+    }
+}
+
 /// How strong each beat of a bar is in a metre, first beat first.
 fn template(meter: Meter) -> &'static [f64] {
     match (meter.count(), meter.unit()) {

@@ -44,6 +44,25 @@ pub fn track_constant(onsets: &[BeatOnset], prior: BeatPrior) -> Option<(f64, f6
     best.map(|(period, offset, _)| (period, offset))
 }
 
+/// Draws beats towards the evenly spaced ones that fit them best: 1 leaves them as they are, 0 makes them even.
+pub fn even_out(beats_s: &mut [f64], rubato: f64) {
+    let n = beats_s.len() as f64;
+    if rubato >= 1.0 || n < 2.0 {
+        return;
+    }
+    let (mean_index, mean_s) = ((n - 1.0) / 2.0, beats_s.iter().sum::<f64>() / n);
+    let (mut covariance, mut variance) = (0.0, 0.0);
+    for (index, beat_s) in beats_s.iter().enumerate() {
+        covariance += (index as f64 - mean_index) * (beat_s - mean_s);
+        variance += (index as f64 - mean_index).powi(2);
+    }
+    let period_s = covariance / variance;
+    for (index, beat_s) in beats_s.iter_mut().enumerate() {
+        let even_s = mean_s + (index as f64 - mean_index) * period_s;
+        *beat_s = even_s + rubato.max(0.0) * (*beat_s - even_s);
+    }
+}
+
 /// Moves beats towards the onsets that fall on them and evens out what the search's steps made jagged.
 pub fn smooth(beats_s: &[f64], onsets: &[BeatOnset]) -> Vec<f64> {
     const ROUNDS: usize = 60;

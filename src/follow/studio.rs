@@ -1,11 +1,11 @@
 //! The whole take at once.
 
-use super::bar::{find_bars, steady_bars};
+use super::bar::{BarPhase, find_bars, steady_bars};
 use super::beat::{self, BeatOnset, BeatPrior, Division};
 use super::grid::median_period;
 use super::key::rank_keys;
 use super::phrase::phrases;
-use super::steady::{smooth, track_constant};
+use super::steady::{even_out, smooth, track_constant};
 use super::voice::check_voice;
 use super::{FollowError, Take};
 use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
@@ -15,6 +15,9 @@ use crate::time::Meter;
 
 /// Lead in log likelihood an onset that ternary division must have before a take is in compound time.
 const TERNARY_LEAD: f64 = 0.12;
+
+/// Confidence in bars that were given: see [`BarPhase::lead`].
+pub const GIVEN_LEAD: f64 = 10.0;
 
 /// How far below the median a note's level may lie, in dB.
 const FAINT_DB: f64 = 24.0;
@@ -41,11 +44,16 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
     let period_s = median_period(&beats_s);
     let phrases = phrases(&notes, heard, period_s);
     let phrase_ends: Vec<usize> = phrases.iter().map(|p| p.end - 1).collect();
-    let bars = match settings.lead {
+    let mut bars = match settings.lead {
         Lead::Voice => find_bars(&mut beats_s, &notes, &phrase_ends, division, settings.meter),
         // A constant tempo waits for nobody.
         Lead::Grid => steady_bars(&beats_s, &notes, &phrase_ends, division, settings.meter),
+        Lead::Host => BarPhase { meter: given_meter(settings), first_downbeat: 0, lead: GIVEN_LEAD },
     };
+    bars.shift(settings.repairs.bar_shift);
+    if settings.lead == Lead::Voice {
+        even_out(&mut beats_s, settings.rubato);
+    }
     let written: Vec<(MidiNote, f64)> = notes
         .iter()
         .map(|n| (MidiNote::nearest(n.midi - tuning.cents_at(n.onset_s) / 100.0), n.duration_s()))
@@ -63,6 +71,11 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         observations: Vec::new(),
         shift_s: 0.0,
     })
+}
+
+/// The metre where bars are given: the stated one, else common time.
+pub fn given_meter(settings: &Settings) -> Meter {
+    settings.meter.unwrap_or(Meter::FOUR_FOUR)
 }
 
 /// The notes and onsets of a take.
@@ -139,16 +152,22 @@ fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> (Di
         }
     }
     let (division, path) = best;
+    // Once the usual tempo is known, the beat is searched again near it, so that it keeps its level.
+    let found_s = median_period(&path.beats_s) * 0.5f64.powi(i32::from(settings.repairs.beat_level));
+    let usual = BeatPrior {
+        period_s: Some(settings.bpm.map_or(found_s, |bpm| bpm.beat_period_s())),
+        ..prior(division)
+    };
     let beats_s = match settings.lead {
-        Lead::Voice => {
-            // Once the usual tempo is known, the beat is searched again near it, so that it keeps its level.
-            let usual = BeatPrior {
-                period_s: Some(settings.bpm.map_or(median_period(&path.beats_s), |b| b.beat_period_s())),
-                ..prior(division)
-            };
-            smooth(&beat::track(onsets, usual, duration_s).beats_s, onsets)
+        Lead::Voice => smooth(&beat::track(onsets, usual, duration_s).beats_s, onsets),
+        Lead::Host => {
+            let period_s = usual.period_s.unwrap_or(found_s);
+            (0..(duration_s / period_s).ceil() as usize + 2).map(|beat| beat as f64 * period_s).collect()
         }
-        Lead::Grid => match track_constant(onsets, prior(division)) {
+        Lead::Grid => match track_constant(
+            onsets,
+            if settings.repairs.beat_level == 0 { prior(division) } else { usual },
+        ) {
             None => Vec::new(),
             Some((period_s, offset_s)) => {
                 let first = onsets.first().map_or(0.0, |o| o.time_s);

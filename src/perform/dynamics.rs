@@ -11,7 +11,7 @@ const MOST: f64 = 12.0;
 const ARCH: f64 = 4.0;
 
 /// How loud the singer is around every beat, and where in a phrase that lies.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Dynamics {
     /// (position, dB above the song's usual level), in order.
     levels: Vec<(Ticks, f64)>,
@@ -23,6 +23,11 @@ pub struct Dynamics {
 }
 
 impl Dynamics {
+    /// Dynamics of a song in which nothing has been sung.
+    pub fn even() -> Self {
+        Self { levels: Vec::new(), phrases: Vec::new(), half_window: 1, causal: true }
+    }
+
     /// The dynamics of a score.
     pub fn new(score: &Score, causal: bool) -> Self {
         let mut sorted: Vec<f64> = score.melody.iter().map(|n| n.level_dbfs).collect();

@@ -49,6 +49,21 @@ pub struct NoteEvent {
     pub kind: EventKind,
 }
 
+impl NoteEvent {
+    /// The note that it begins or ends; 0 for anything else. Orders events of one kind at one sample.
+    pub fn note(&self) -> u32 {
+        match self.kind {
+            EventKind::NoteOn { id, .. } | EventKind::NoteOff { id } => id.0,
+            _ => 0,
+        }
+    }
+
+    /// What events are sorted by.
+    pub fn order(&self) -> (SampleTime, Part, u8, u32) {
+        (self.at, self.part, self.kind.rank(), self.note())
+    }
+}
+
 impl EventKind {
     /// Order of events at one sample: offs, then controls, then ons.
     pub fn rank(self) -> u8 {

@@ -2,13 +2,15 @@
 
 mod dynamics;
 mod event;
+mod release;
 
 pub use dynamics::Dynamics;
 pub use event::{EventKind, NoteEvent, NoteId};
+pub use release::{PlayedEvent, Releaser};
 
-use crate::score::{Articulation, Note, Part, PartBar, Score};
+use crate::score::{Articulation, Note, Part, PartBar, Score, Velocity};
 use crate::song::{Mode, Rng, Seed, Settings};
-use crate::time::{Hz, SampleTime, Ticks};
+use crate::time::{Hz, SampleTime, TempoMap, Ticks};
 
 /// Seconds from one string of a strum to the next, soft and hard.
 const STRUM_STEP_S: (f64, f64) = (0.0085, 0.0045);
@@ -16,6 +18,10 @@ const STRUM_STEP_S: (f64, f64) = (0.0085, 0.0045);
 const STRUM_LEAD_S: f64 = 0.008;
 /// Bowed notes begin early by about half their rise time, in seconds.
 const BOW_LEAD_S: f64 = 0.030;
+/// A hand lifts so long before a note's end, in seconds.
+const LIFT_S: f64 = 0.012;
+/// Length of the shortest note, in seconds.
+const SHORTEST_S: f64 = 0.02;
 /// Beats between two points of the strings' expression.
 const EXPRESSION_PER_BEAT: i64 = 2;
 
@@ -61,57 +67,26 @@ impl<'a> Performer<'a> {
         if parts.contains(&Part::Strings) {
             self.express(&mut events);
         }
-        events.sort_by_key(|e| (e.at, e.part, e.kind.rank(), note_id(e)));
+        events.sort_by_key(NoteEvent::order);
         events
     }
 
     fn perform_bar(&self, bar: &PartBar, next_id: &mut u32, events: &mut Vec<NoteEvent>) {
-        let mut rng = self.seed.rng(bar.part, bar.bar, bar.take);
-        // The composer drew from the same key: performing draws from another place of it.
-        let mut rng = Rng::keyed(&[rng.bits(), 0x706c_6179]);
-        let (timing_s, loudness) = looseness(bar.part);
-        // All strings of a strum share one hand.
-        let mut hand: Option<(Ticks, f64, f64)> = None;
         for note in &bar.notes {
-            let (shift_s, louder) = match hand {
-                Some((at, shift, louder)) if at == note.start && bar.part == Part::Guitar => (shift, louder),
-                _ => (timing_s * rng.normal(), loudness * rng.normal()),
-            };
-            hand = Some((note.start, shift_s, louder));
-            let (on, off) = self.times(bar.part, note, shift_s);
-            let velocity = crate::score::Velocity::clamped(
-                f64::from(note.velocity.get()) + louder + self.dynamics.velocity_shift(bar.part, note.start),
-            );
+            let touch = Touch::of(self.seed, bar, note);
+            let on_s = touch.on_s(bar.part, note, &self.score.tempo).max(0.0);
+            let off_s = off_s(bar.part, note.end(), &self.score.tempo).max(on_s + SHORTEST_S);
+            let velocity = touch.velocity(note, self.dynamics.velocity_shift(bar.part, note.start));
             let id = NoteId(*next_id);
             *next_id += 1;
             let kind = EventKind::NoteOn { id, pitch: note.pitch, velocity, articulation: note.articulation };
-            events.push(NoteEvent { at: on, part: bar.part, kind });
-            events.push(NoteEvent { at: off, part: bar.part, kind: EventKind::NoteOff { id } });
+            events.push(NoteEvent { at: self.rate.sample_at(on_s), part: bar.part, kind });
+            events.push(NoteEvent {
+                at: self.rate.sample_at(off_s),
+                part: bar.part,
+                kind: EventKind::NoteOff { id },
+            });
         }
-    }
-
-    /// When a note is struck and let go.
-    fn times(&self, part: Part, note: &Note, shift_s: f64) -> (SampleTime, SampleTime) {
-        let tempo = &self.score.tempo;
-        let strength = f64::from(note.velocity.get()) / 127.0;
-        let step_s = STRUM_STEP_S.0 + (STRUM_STEP_S.1 - STRUM_STEP_S.0) * strength;
-        let lead_s = match note.articulation {
-            Articulation::StrumDown { order } | Articulation::StrumUp { order } => {
-                STRUM_LEAD_S - step_s * f64::from(order)
-            }
-            Articulation::Sustained => BOW_LEAD_S,
-            _ => 0.0,
-        };
-        let on_s = (tempo.seconds_at(note.start) + shift_s - lead_s).max(0.0);
-        // Strings and guitar ring to the next chord; a hand lifts a moment before it.
-        let lift_s = match part {
-            Part::Strings => 0.0,
-            _ => 0.012,
-        };
-        let off_s = tempo.seconds_at(note.end()) - lift_s;
-        let on = self.rate.sample_at(on_s);
-        let off = self.rate.sample_at(off_s.max(on_s + 0.02));
-        (on, off)
     }
 
     fn tune(&self, part: Part, events: &mut Vec<NoteEvent>) {
@@ -149,9 +124,46 @@ impl<'a> Performer<'a> {
     }
 }
 
-fn note_id(event: &NoteEvent) -> u32 {
-    match event.kind {
-        EventKind::NoteOn { id, .. } | EventKind::NoteOff { id } => id.0,
-        _ => 0,
+/// How a player's hand departs from what is written.
+#[derive(Debug, Clone, Copy)]
+struct Touch {
+    shift_s: f64,
+    louder: f64,
+}
+
+impl Touch {
+    /// It depends on the note alone, so that what else stands in the bar changes nothing. All strings of a strum share
+    /// one hand.
+    fn of(seed: Seed, bar: &PartBar, note: &Note) -> Self {
+        let string = if bar.part == Part::Guitar { 0 } else { u64::from(note.pitch.0) + 1 };
+        let mut place = seed.rng(bar.part, bar.bar, bar.take);
+        let mut rng = Rng::keyed(&[place.bits(), 0x706c_6179, note.start.0 as u64, string]);
+        let (timing_s, loudness) = looseness(bar.part);
+        Self { shift_s: timing_s * rng.normal(), louder: loudness * rng.normal() }
     }
+
+    /// When a note is struck; it may lie before 0.
+    fn on_s(self, part: Part, note: &Note, tempo: &TempoMap) -> f64 {
+        let strength = f64::from(note.velocity.get()) / 127.0;
+        let step_s = STRUM_STEP_S.0 + (STRUM_STEP_S.1 - STRUM_STEP_S.0) * strength;
+        let lead_s = match note.articulation {
+            Articulation::StrumDown { order } | Articulation::StrumUp { order } => {
+                STRUM_LEAD_S - step_s * f64::from(order)
+            }
+            Articulation::Sustained if part == Part::Strings => BOW_LEAD_S,
+            _ => 0.0,
+        };
+        tempo.seconds_at(note.start) + self.shift_s - lead_s
+    }
+
+    fn velocity(self, note: &Note, dynamics: f64) -> Velocity {
+        Velocity::clamped(f64::from(note.velocity.get()) + self.louder + dynamics)
+    }
+}
+
+/// When a note that ends at a position is let go. Strings and guitar ring to the next chord; a hand lifts a moment
+/// before it.
+fn off_s(part: Part, end: Ticks, tempo: &TempoMap) -> f64 {
+    let lift_s = if part == Part::Strings { 0.0 } else { LIFT_S };
+    tempo.seconds_at(end) - lift_s
 }

@@ -10,4 +10,7 @@ pub use chart::{Chart, ChartError};
 pub use file::{HeardSong, Song, SongFileError};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
-pub use settings::{ChoiceError, Feel, Lead, Mode, Settings, Style, TakeChoice, TakeError, Tune, TuneError};
+pub use settings::{
+    ChoiceError, Feel, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice, TakeError, Tune,
+    TuneError, WhenStopped,
+};

@@ -71,8 +71,11 @@ choice!(
     Lead, "lead", {
         /// The tempo map is the singer's.
         Voice = "voice",
-        /// The tempo is constant.
+        /// The tempo is constant; where its beats lie is found.
         Grid = "grid",
+        /// Tempo and bars are given: bar lines are counted from the beginning of the take at the stated tempo, or are
+        /// those of the plugin's host.
+        Host = "host",
     }
 );
 
@@ -103,6 +106,51 @@ choice!(
         Jazz = "jazz",
     }
 );
+
+choice!(
+    /// What the band does when the singer has stopped for longer than a bar; live only.
+    WhenStopped, "way to go on", {
+        /// It plays on.
+        PlayOn = "play-on",
+        /// It plays quietly, without fills.
+        Vamp = "vamp",
+        /// It rests until the singer is back.
+        Wait = "wait",
+    }
+);
+
+/// How a live band is placed in time, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LiveTiming {
+    /// From the last sample heard to the first that may still be changed by it.
+    pub deadline_s: f64,
+    /// Delay of voice and band that gives the band time to decide.
+    pub lookahead_s: f64,
+    /// Round trip of the singer's monitoring: the band plays so much earlier than it hears.
+    pub round_trip_s: f64,
+}
+
+impl LiveTiming {
+    /// Shortest deadline: 1024 samples at 48 kHz.
+    pub const MIN_DEADLINE_S: f64 = 1024.0 / 48_000.0;
+}
+
+impl Default for LiveTiming {
+    fn default() -> Self {
+        Self { deadline_s: Self::MIN_DEADLINE_S, lookahead_s: 0.0, round_trip_s: 0.0 }
+    }
+}
+
+/// Corrections of what was found, where it was not stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Repairs {
+    /// 1: the beat is twice as fast as found; -1: half as fast.
+    pub beat_level: i8,
+    /// Beats by which the bar line lies later than found.
+    pub bar_shift: i8,
+    /// Which of the likely keys is taken; 0 is the likeliest.
+    pub key_choice: u8,
+}
 
 /// What the band tunes to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -227,6 +275,29 @@ pub struct Settings {
     pub outro_bars: u32,
     /// What the band tunes to.
     pub tune: Tune,
+    /// How far the band goes with the singer's time where the voice leads: 0 is an even beat, 1 is colla voce.
+    #[serde(default = "one")]
+    pub rubato: f64,
+    /// How densely parts play, 0 to 1; 0.5, which is not listed, is as the song asks.
+    #[serde(default)]
+    pub density: Vec<(Part, f64)>,
+    /// What the live band does when the singer stops.
+    #[serde(default = "play_on")]
+    pub when_stopped: WhenStopped,
+    /// How the live band is placed in time.
+    #[serde(default)]
+    pub timing: LiveTiming,
+    /// Corrections of what was found.
+    #[serde(default)]
+    pub repairs: Repairs,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn play_on() -> WhenStopped {
+    WhenStopped::PlayOn
 }
 
 impl Default for Settings {
@@ -247,11 +318,21 @@ impl Default for Settings {
             intro_bars: 0,
             outro_bars: 1,
             tune: Tune::Singer,
+            rubato: 1.0,
+            density: Vec::new(),
+            when_stopped: WhenStopped::PlayOn,
+            timing: LiveTiming::default(),
+            repairs: Repairs::default(),
         }
     }
 }
 
 impl Settings {
+    /// How densely a part plays, -0.5 to 0.5 beside what the song asks.
+    pub fn density_shift(&self, part: Part) -> f64 {
+        self.density.iter().find(|(p, _)| *p == part).map_or(0.0, |(_, density)| density - 0.5)
+    }
+
     /// The take of a part in a bar: the last choice that covers it, else 1.
     pub fn take_of(&self, part: Part, bar: BarNumber) -> u32 {
         let covers = |choice: &&TakeChoice| {

@@ -1,5 +1,7 @@
 //! `cargo xtask licences`: every dependency's licence and name against `deny.toml`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
@@ -36,8 +38,11 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
 fn check(metadata: &Value, rules: &Rules) -> anyhow::Result<(usize, Vec<String>)> {
     let packages = metadata["packages"].as_array().context("cargo's answer names no packages")?;
     ensure!(!packages.is_empty(), "cargo's answer names no packages");
+    let built = built(metadata);
+    let packages: Vec<&Value> =
+        packages.iter().filter(|p| built.contains(p["id"].as_str().unwrap_or_default())).collect();
     let mut problems = Vec::new();
-    for package in packages {
+    for package in &packages {
         let name = package["name"].as_str().unwrap_or_default();
         let version = package["version"].as_str().unwrap_or_default();
         if rules.deny.iter().any(|denied| denied == name) {
@@ -54,6 +59,37 @@ fn check(metadata: &Value, rules: &Rules) -> anyhow::Result<(usize, Vec<String>)
         }
     }
     Ok((packages.len(), problems))
+}
+
+/// The packages that some platform of ours builds: what only web browsers need is left out.
+fn built(metadata: &Value) -> BTreeSet<&str> {
+    fn list(value: &Value) -> &[Value] {
+        value.as_array().map_or(&[], Vec::as_slice)
+    }
+    let nodes = list(&metadata["resolve"]["nodes"]);
+    let needs: BTreeMap<&str, &Value> =
+        nodes.iter().filter_map(|node| Some((node["id"].as_str()?, &node["deps"]))).collect();
+    let members = list(&metadata["workspace_members"]);
+    let mut front: Vec<&str> = members.iter().filter_map(Value::as_str).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(package) = front.pop() {
+        if seen.insert(package) {
+            let deps = needs.get(package).map_or(&[][..], |deps| list(deps));
+            front.extend(
+                deps.iter().filter(|dep| !is_for_browsers(dep)).filter_map(|dep| dep["pkg"].as_str()),
+            );
+        }
+    }
+    seen
+}
+
+fn is_for_browsers(dep: &Value) -> bool {
+    let is_wasm = |kind: &Value| {
+        kind["target"].as_str().is_some_and(|target| {
+            target == "cfg(target_family = \"wasm\")" || target == "cfg(target_arch = \"wasm32\")"
+        })
+    };
+    dep["dep_kinds"].as_array().is_some_and(|kinds| !kinds.is_empty() && kinds.iter().all(is_wasm))
 }
 
 /// Reads the two lists out of `deny.toml`.
@@ -115,12 +151,23 @@ mod tests {
 
     #[test]
     fn each_problem_is_named() {
-        let metadata = json!({ "packages": [
-            { "name": "good", "version": "1.0.0", "license": "MIT OR Other" },
-            { "name": "hyper", "version": "1.0.0", "license": "MIT" },
-            { "name": "closed", "version": "1.0.0", "license": "Other" },
-            { "name": "silent", "version": "1.0.0", "license": null },
-        ]});
+        let browser = [json!({ "kind": null, "target": "cfg(target_family = \"wasm\")" })];
+        let everywhere = [json!({ "kind": null, "target": null })];
+        let need = |id: &str, kinds: &[Value]| json!({ "pkg": id, "dep_kinds": kinds });
+        let metadata = json!({
+            "workspace_members": ["a"],
+            "packages": [
+                { "id": "a", "name": "good", "version": "1.0.0", "license": "MIT OR Other" },
+                { "id": "b", "name": "hyper", "version": "1.0.0", "license": "MIT" },
+                { "id": "c", "name": "closed", "version": "1.0.0", "license": "Other" },
+                { "id": "d", "name": "silent", "version": "1.0.0", "license": null },
+                { "id": "e", "name": "for-browsers", "version": "1.0.0", "license": "Other" },
+            ],
+            "resolve": { "nodes": [
+                { "id": "a", "deps": [need("b", &everywhere), need("c", &everywhere), need("e", &browser)] },
+                { "id": "c", "deps": [need("d", &everywhere)] },
+            ]},
+        });
         let (count, problems) = check(&metadata, &read(TEXT).expect("rules")).expect("packages");
         assert_eq!(count, 4);
         let found: Vec<&str> = problems.iter().filter_map(|p| p.split(' ').next()).collect();

@@ -51,7 +51,7 @@ impl Composer for Rules {
         bar: BarNumber,
         take: u32,
     ) -> PartBar {
-        let context = BarContext::new(score, settings, bar);
+        let context = BarContext::new(score, settings, part, bar);
         let mut rng = settings.seed.rng(part, bar, take);
         let mut notes = match part {
             _ if context.chords.is_empty() || context.ending == Ending::After => Vec::new(),
@@ -181,7 +181,7 @@ struct BarContext<'a> {
 }
 
 impl<'a> BarContext<'a> {
-    fn new(score: &'a Score, settings: &'a Settings, number: BarNumber) -> Self {
+    fn new(score: &'a Score, settings: &'a Settings, part: Part, number: BarNumber) -> Self {
         let bar = score.bar(number);
         let chords: Vec<ChordSpan> = score
             .chords
@@ -215,7 +215,7 @@ impl<'a> BarContext<'a> {
             meter: score.meter,
             next_chord: score.chord_at(bar.end),
             chords,
-            energy: section.map_or(0.5, |s| s.energy),
+            energy: (section.map_or(0.5, |s| s.energy) + settings.density_shift(part)).clamp(0.0, 1.0),
             sung,
             leads_to_phrase: rests_at_end && phrase_next,
             leads_to_section: begins(next_section, number.0 + 1) && number.0 + 1 > 1,

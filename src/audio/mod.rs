@@ -6,7 +6,7 @@ mod resample;
 
 pub use block::StereoBlock;
 pub use file::{
-    AudioFileError, FULL_SCALE, MonoInput, Reader, StemBlock, StemFormat, StemReader, StemWriter,
+    AudioFileError, Conversion, FULL_SCALE, MonoInput, Reader, StemBlock, StemFormat, StemReader, StemWriter,
     file_sha256, quantise, read_mono,
 };
 pub use resample::{ResampleError, Resampler, resample};

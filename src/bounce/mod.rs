@@ -15,14 +15,15 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::audio::{
-    AudioFileError, FULL_SCALE, MonoInput, StemFormat, StemWriter, file_sha256, quantise, read_mono,
+    AudioFileError, Conversion, FULL_SCALE, MonoInput, StemFormat, StemWriter, file_sha256, quantise,
+    read_mono,
 };
 use crate::engine::{self, BandRenderer, EngineError, Session};
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::perform::NoteEvent;
 use crate::score::{Part, midi, musicxml};
-use crate::song::{HeardSong, Provenance, Settings, Song, SongFileError, VocalSource};
+use crate::song::{HeardSong, Mode, Provenance, Settings, Song, SongFileError, VocalSource};
 use crate::time::{Hz, SampleTime, TickCount, Ticks};
 
 pub use analysis::analysis_json;
@@ -186,7 +187,11 @@ pub fn analyse(
     let mut tell = |stage, done, cancelled: &mut bool| {
         *cancelled |= progress(stage, done).is_break();
     };
-    let input = read_mono(vocal, &mut |done| tell(Stage::Read, done, &mut cancelled))?;
+    let conversion = match settings.mode {
+        Mode::Studio => Conversion::Whole,
+        Mode::Live => Conversion::Streaming,
+    };
+    let input = read_mono(vocal, conversion, &mut |done| tell(Stage::Read, done, &mut cancelled))?;
     if cancelled {
         return Err(BounceError::Cancelled);
     }

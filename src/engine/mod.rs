@@ -2,6 +2,7 @@
 
 mod causal;
 mod offline;
+mod player;
 mod studio;
 mod write;
 
@@ -9,6 +10,7 @@ pub use causal::{
     Band, BandAnswer, BandRequest, Causal, ComposerLink, Following, HostTime, Inline, Reply, Wanted,
 };
 pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
+pub use player::{MAX_STATE, MAX_WAITING, Performance, Player, StemTaker};
 pub use studio::studio;
 
 use crate::follow::{FollowError, Take};

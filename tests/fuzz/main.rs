@@ -14,7 +14,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use bolero::{check, produce};
-use collavoce::audio::{AudioFileError, Reader, read_mono};
+use collavoce::audio::{AudioFileError, Conversion, Reader, read_mono};
 use collavoce::listen::PitchMethod;
 use collavoce::perform::Performer;
 use collavoce::score::{ChordSymbol, Key, Part};
@@ -73,7 +73,7 @@ fn audio_files() {
         std::fs::write(&path, bytes).expect("a file");
         if let Err(error) = read_all(&path) {
             says_something(&error);
-        } else if let Err(error) = read_mono(&path, &mut |_| {}) {
+        } else if let Err(error) = read_mono(&path, Conversion::Whole, &mut |_| {}) {
             panic!("what can be read cannot be read for listening: {error}");
         }
     });

@@ -12,4 +12,4 @@ mod tests;
 pub use decode::Reader;
 pub use encode::{FULL_SCALE, StemBlock, StemFormat, StemReader, StemWriter, quantise};
 pub use error::AudioFileError;
-pub use mono::{MonoInput, file_sha256, read_mono};
+pub use mono::{Conversion, MonoInput, file_sha256, read_mono};

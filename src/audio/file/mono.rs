@@ -33,15 +33,32 @@ pub struct MonoInput {
     pub sha256: [u8; 32],
 }
 
+/// How samples come to [`LISTEN_HZ`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conversion {
+    /// As well as can be.
+    Whole,
+    /// As in live playing, where a sample cannot wait.
+    Streaming,
+}
+
 /// Reads a vocal file into mono at [`LISTEN_HZ`].
 ///
 /// `progress` is told the share of the work that is done, rising from 0 to 1.
-pub fn read_mono(path: impl AsRef<Path>, progress: &mut dyn FnMut(f64)) -> Result<MonoInput, AudioFileError> {
+pub fn read_mono(
+    path: impl AsRef<Path>,
+    conversion: Conversion,
+    progress: &mut dyn FnMut(f64),
+) -> Result<MonoInput, AudioFileError> {
     let path = path.as_ref();
     let mut reader = Reader::open(path)?;
     let sha256 = hash(path, &mut |share| progress(share * HASH_SHARE))?;
     let (rate, channels) = (reader.rate(), reader.channels());
-    let mut resampler = Resampler::new(rate, Hz(LISTEN_HZ), 1)
+    let make = match conversion {
+        Conversion::Whole => Resampler::new,
+        Conversion::Streaming => Resampler::streaming,
+    };
+    let mut resampler = make(rate, Hz(LISTEN_HZ), 1)
         .map_err(|_| AudioFileError::Rate { path: path.to_owned(), rate_hz: rate.0 })?;
 
     let capacity = reader.frames_hint().map_or(0, |frames| resampler.output_frames(frames));

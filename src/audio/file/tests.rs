@@ -374,7 +374,7 @@ fn mono_at_the_listening_rate_keeps_time() {
         let stereo: Vec<f32> = wave.iter().flat_map(|sample| [sample + 0.25, sample - 0.25]).collect();
         float_wav(&path, rate, 2, &stereo);
         let mut shares = Vec::new();
-        let input = read_mono(&path, &mut |share| shares.push(share)).unwrap();
+        let input = read_mono(&path, Conversion::Whole, &mut |share| shares.push(share)).unwrap();
         assert_eq!((input.rate, input.channels, input.frames), (Hz(rate), 2, wave.len() as u64));
         assert!((input.peak - 0.75).abs() < 1e-3 && (input.duration_s - 2.5).abs() < 1e-9);
         assert_eq!(input.samples.len(), 40_000);

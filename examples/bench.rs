@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use collavoce::audio::{MonoInput, StereoBlock, read_mono};
+use collavoce::audio::{Conversion, MonoInput, StereoBlock, read_mono};
 use collavoce::bounce::{BounceRequest, bounce, hex};
 use collavoce::compose::rules::Rules;
 use collavoce::compose::{Composer, Plan, PlanRequest, form};
@@ -150,7 +150,7 @@ fn sing(path: &Path, wanted_s: f64) -> anyhow::Result<f64> {
 fn take(table: &mut Table, vocal: &Path, settings: &Settings) -> anyhow::Result<(MonoInput, Session)> {
     let input = table.stage(
         "decode + resample",
-        || read_mono(vocal, &mut |_| {}),
+        || read_mono(vocal, Conversion::Whole, &mut |_| {}),
         |input| input.as_ref().map_or(Vec::new(), |input| sample_bytes(&input.samples)),
     )?;
     let config = ListenConfig { pitch: PitchMethod::Nsdf, ..ListenConfig::STUDIO };

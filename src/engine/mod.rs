@@ -1,6 +1,7 @@
 //! Wires the stages together. Every function here is pure: same input, same output, whatever the block size.
 
 mod causal;
+pub mod live;
 mod offline;
 mod player;
 mod studio;

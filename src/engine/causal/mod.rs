@@ -113,6 +113,8 @@ pub struct Causal {
     releaser: Releaser,
     /// Requests that wait for their answer, with the bar they are for.
     asked: Vec<Wanted>,
+    /// How many of them are for bars that are no longer there.
+    stale: usize,
     events: Vec<PlayedEvent>,
     bars: Vec<BandAnswer>,
     late_plans: u64,
@@ -140,6 +142,7 @@ impl Causal {
             locked: None,
             releaser: Releaser::new(settings.seed),
             asked: Vec::new(),
+            stale: 0,
             events: Vec::new(),
             bars: Vec::new(),
             late_plans: 0,
@@ -224,7 +227,7 @@ impl Causal {
         self.settings = settings.clone();
         if moves && self.locked.take().is_some() {
             self.is_relocking = true;
-            self.asked.clear();
+            self.stale = self.asked.len();
         }
     }
 
@@ -349,8 +352,10 @@ impl Causal {
 
     /// Takes the answers to everything that was asked a beat ago.
     fn collect(&mut self, composer: &mut dyn ComposerLink) -> Result<(), EngineError> {
-        for wanted in std::mem::take(&mut self.asked) {
+        let stale = std::mem::take(&mut self.stale);
+        for (index, wanted) in std::mem::take(&mut self.asked).into_iter().enumerate() {
             match composer.answer()? {
+                _ if index < stale => {}
                 Reply::Answer(answer) => self.take_answer(*answer),
                 Reply::Nothing => {}
                 Reply::Late => {

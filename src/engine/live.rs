@@ -1,0 +1,510 @@
+//! The live driver: listener and composer on threads of their own, the audio thread between them and the host.
+//!
+//! ```text
+//! audio thread --samples, stamps--> listener --requests--> composer
+//!      ^------------ events ------------'  ^---- answers ------'
+//! ```
+//!
+//! Everything that reaches the audio thread carries the sample at which it takes effect, fixed from what was heard and
+//! never from when a thread was done. Who waits for both threads after every block ([`Feed::wait`]) therefore gets what
+//! the command line gets; who does not gets the same as long as [`Health`] counts nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::causal::{Band, BandAnswer, BandRequest, Causal, ComposerLink, HostTime, Reply};
+use super::player::{MAX_WAITING, Player};
+use super::{EngineError, Session};
+use crate::audio::{ResampleError, Resampler};
+use crate::limits::{LISTEN_HOP, LISTEN_HZ};
+use crate::listen::ListenConfig;
+use crate::perform::{EventKind, NoteEvent, NoteId};
+use crate::song::Settings;
+use crate::time::{Hz, SampleTime};
+
+/// Seconds of the voice that may wait for the listener.
+const INPUT_S: usize = 4;
+/// Blocks that may wait for the listener.
+const MAX_STAMPS: usize = 16_384;
+/// Requests that may wait for the composer.
+const MAX_REQUESTS: usize = 64;
+/// How long the listener sleeps when there is nothing to hear.
+const NAP: Duration = Duration::from_millis(1);
+/// Notes that came too late and whose ends are still to be thrown away.
+const MAX_LATE_NOTES: usize = 256;
+
+/// Whoever looks after a live band: says what is asked for and sees what goes on. It is called on the listener's thread.
+pub trait Watcher: Send {
+    /// The settings, if they have changed since the last call.
+    fn settings(&mut self) -> Option<Settings>;
+
+    /// A block has been heard.
+    fn watch(&mut self, engine: &mut Causal);
+
+    /// The time line has jumped; what was played until then, if anything was, is a song.
+    fn ended(&mut self, session: Option<Session>);
+
+    /// The band cannot go on until the time line jumps.
+    fn failed(&mut self, error: &EngineError);
+}
+
+/// Counters of what real time has spoilt. With all of them at 0 the band has played what it plays offline.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// Notes that came too late to be played.
+    pub late_follow: AtomicU64,
+    /// Bars that the composer did not write in time: the one before was played again.
+    pub late_plan: AtomicU64,
+    /// Samples of the voice that were lost.
+    pub dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Blocks that have been heard.
+    heard: AtomicU64,
+    /// Whether threads may wait for each other.
+    may_wait: AtomicBool,
+    stop: AtomicBool,
+    /// A thread has ended before its time.
+    is_dead: AtomicBool,
+    health: Health,
+}
+
+/// What the audio thread says about a block.
+#[derive(Debug, Clone, Copy)]
+struct Stamp {
+    epoch: u32,
+    frames: usize,
+    host: Option<HostTime>,
+}
+
+/// An event on its way to the audio thread.
+#[derive(Debug, Clone, Copy)]
+struct Timed {
+    epoch: u32,
+    event: NoteEvent,
+}
+
+/// The audio thread's end: the voice in, events out. It allocates nothing, locks nothing and waits only in
+/// [`Feed::wait`].
+#[derive(Debug)]
+pub struct Feed {
+    samples: Producer<f32>,
+    stamps: Producer<Stamp>,
+    events: Consumer<Timed>,
+    shared: Arc<Shared>,
+    listener: Thread,
+    rate: Hz,
+    epoch: u32,
+    /// Samples of this epoch that were fed.
+    position: i64,
+    /// Blocks that were fed.
+    sent: u64,
+    late_notes: [Option<NoteId>; MAX_LATE_NOTES],
+    next_late: usize,
+}
+
+/// The threads of a live band; joined when dropped.
+#[derive(Debug)]
+pub struct LiveThreads {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why a live band cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The host's sample rate cannot be converted.
+    #[error(transparent)]
+    Rate(#[from] ResampleError),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Starts the threads of a live band.
+pub fn start(
+    rate: Hz,
+    config: ListenConfig,
+    settings: Settings,
+    watcher: Box<dyn Watcher>,
+) -> Result<(Feed, LiveThreads), LiveError> {
+    let shared = Arc::new(Shared::default());
+    let (samples_in, samples) = RingBuffer::new(rate.0 as usize * INPUT_S);
+    let (stamps_in, stamps) = RingBuffer::new(MAX_STAMPS);
+    let (events, events_out) = RingBuffer::new(MAX_WAITING);
+    let (requests, requests_out) = bounded(MAX_REQUESTS);
+    let (answers_in, answers) = bounded(MAX_REQUESTS);
+    let composer = {
+        let shared = shared.clone();
+        std::thread::Builder::new()
+            .name("collavoce composer".to_owned())
+            .spawn(move || guarded(&shared, || compose(&requests_out, &answers_in)))?
+    };
+    let listener = {
+        let resampler = Resampler::streaming(rate, Hz(LISTEN_HZ), 1)?;
+        let link = ThreadLink { requests, answers, shared: shared.clone(), asked: 0, taken: 0 };
+        let thread = move |shared: Arc<Shared>| Listening {
+            samples,
+            stamps,
+            events,
+            link,
+            shared,
+            watcher,
+            config,
+            settings,
+            rate,
+            resampler,
+            mono: Vec::new(),
+            slow: Vec::new(),
+            epoch: None,
+            engine: None,
+            heard_frames: 0,
+            late_plans: 0,
+        };
+        let shared = shared.clone();
+        std::thread::Builder::new()
+            .name("collavoce listener".to_owned())
+            .spawn(move || guarded(&shared, || thread(shared.clone()).run()))?
+    };
+    let feed = Feed {
+        samples: samples_in,
+        stamps: stamps_in,
+        events: events_out,
+        shared: shared.clone(),
+        listener: listener.thread().clone(),
+        rate,
+        epoch: 0,
+        position: 0,
+        sent: 0,
+        late_notes: [None; MAX_LATE_NOTES],
+        next_late: 0,
+    };
+    Ok((feed, LiveThreads { shared, threads: vec![listener, composer] }))
+}
+
+/// Runs a thread so that its panic is seen by those who wait for it.
+fn guarded(shared: &Shared, run: impl FnOnce()) {
+    let ended = catch_unwind(AssertUnwindSafe(run));
+    if ended.is_err() || !shared.stop.load(Ordering::Acquire) {
+        shared.is_dead.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for LiveThreads {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // A thread that has panicked has said so by `is_dead`.
+            drop(thread.join());
+        }
+    }
+}
+
+impl LiveThreads {
+    /// The counters.
+    pub fn health(&self) -> &Health {
+        &self.shared.health
+    }
+
+    /// Whether a thread has ended before its time: the band is silent until it is started anew.
+    pub fn is_dead(&self) -> bool {
+        self.shared.is_dead.load(Ordering::Acquire)
+    }
+}
+
+impl Feed {
+    /// Begins anew: what is on its way belongs to a time that is over.
+    pub fn restart(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.position = 0;
+        self.late_notes = [None; MAX_LATE_NOTES];
+    }
+
+    /// Samples of the voice since the last [`Feed::restart`].
+    pub fn position(&self) -> SampleTime {
+        SampleTime(self.position)
+    }
+
+    /// The counters.
+    pub fn health(&self) -> &Health {
+        &self.shared.health
+    }
+
+    /// Whether the threads may wait for each other, as in an offline render.
+    pub fn set_may_wait(&self, may_wait: bool) {
+        self.shared.may_wait.store(may_wait, Ordering::Release);
+    }
+
+    /// Gives the next block of the voice. `host` says where the host's time line stands at its first sample: beats of
+    /// the metre since a bar line, and the tempo. A block that finds no room is lost, and time begins anew.
+    pub fn feed(&mut self, left: &[f32], right: &[f32], host: Option<(f64, f64)>) {
+        let frames = left.len().min(right.len());
+        let at_s = self.position as f64 / self.rate.as_f64();
+        let host = host.map(|(beats, bpm)| HostTime { at_s, beats, bpm });
+        let room = self.samples.slots() >= frames && self.stamps.slots() > 0;
+        if !room {
+            self.shared.health.dropped.fetch_add(frames as u64, Ordering::Relaxed);
+            self.restart();
+            return;
+        }
+        if let Ok(chunk) = self.samples.write_chunk_uninit(frames) {
+            let mono = left.iter().zip(right).map(|(l, r)| finite(0.5 * l + 0.5 * r));
+            chunk.fill_from_iter(mono);
+        }
+        if self.stamps.push(Stamp { epoch: self.epoch, frames, host }).is_ok() {
+            self.sent += 1;
+            self.position += frames as i64;
+        }
+    }
+
+    /// Waits until everything that was fed has been heard and answered. Only an offline render may.
+    pub fn wait(&self) {
+        while self.shared.heard.load(Ordering::Acquire) < self.sent
+            && !self.shared.is_dead.load(Ordering::Acquire)
+        {
+            self.listener.unpark();
+            std::thread::yield_now();
+        }
+    }
+
+    /// Hands what has come to a player. A note that is to begin in the past is left out and counted.
+    pub fn play_into(&mut self, player: &mut Player) {
+        while let Ok(Timed { epoch, event }) = self.events.pop() {
+            if epoch != self.epoch {
+                continue;
+            }
+            let is_late = event.at < player.position();
+            match event.kind {
+                EventKind::NoteOn { id, .. } if is_late || !player.push(event) => {
+                    self.late_notes[self.next_late % MAX_LATE_NOTES] = Some(id);
+                    self.next_late += 1;
+                    self.shared.health.late_follow.fetch_add(1, Ordering::Relaxed);
+                }
+                EventKind::NoteOn { .. } => {}
+                EventKind::NoteOff { id } if self.late_notes.contains(&Some(id)) => {}
+                _ => {
+                    player.push(event);
+                }
+            }
+        }
+    }
+}
+
+/// Silence for what is no number and for what no converter delivers.
+fn finite(sample: f32) -> f32 {
+    if sample.abs() <= 1e6 { sample } else { 0.0 }
+}
+
+/// What the composer is told.
+enum ToComposer {
+    /// A request and its number.
+    Request(u64, Box<BandRequest>),
+    /// Forget the song; hand over what was written.
+    Restart(Sender<Band>),
+}
+
+type Answer = (u64, Result<Option<BandAnswer>, EngineError>);
+
+/// The composer's thread: ends when the listener is gone.
+fn compose(requests: &Receiver<ToComposer>, answers: &Sender<Answer>) {
+    let mut band = Band::default();
+    for request in requests {
+        match request {
+            ToComposer::Request(number, request) => {
+                if answers.send((number, band.answer(&request))).is_err() {
+                    return;
+                }
+            }
+            ToComposer::Restart(give_back) => {
+                // Whoever asked may have stopped waiting.
+                drop(give_back.send(std::mem::take(&mut band)));
+            }
+        }
+    }
+}
+
+/// The way to a composer on another thread.
+struct ThreadLink {
+    requests: Sender<ToComposer>,
+    answers: Receiver<Answer>,
+    shared: Arc<Shared>,
+    /// Number of the last request.
+    asked: u64,
+    /// Number of the last request whose answer was taken or given up.
+    taken: u64,
+}
+
+impl ComposerLink for ThreadLink {
+    fn ask(&mut self, request: BandRequest) {
+        self.asked += 1;
+        // A composer that has fallen so far behind answers late, and that is counted when its answer is missed.
+        drop(self.requests.try_send(ToComposer::Request(self.asked, Box::new(request))));
+    }
+
+    fn answer(&mut self) -> Result<Reply, EngineError> {
+        self.taken += 1;
+        loop {
+            match self.answers.try_recv() {
+                Ok((number, _)) if number < self.taken => continue,
+                Ok((_, answer)) => {
+                    return Ok(answer?.map_or(Reply::Nothing, |answer| Reply::Answer(Box::new(answer))));
+                }
+                Err(TryRecvError::Disconnected) => return Ok(Reply::Late),
+                Err(TryRecvError::Empty) => {}
+            }
+            let waits = self.shared.may_wait.load(Ordering::Acquire)
+                && !self.shared.stop.load(Ordering::Acquire)
+                && !self.shared.is_dead.load(Ordering::Acquire);
+            if !waits {
+                return Ok(Reply::Late);
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl ThreadLink {
+    /// Starts a song: answers to what was asked before are forgotten, and what was written is given back.
+    fn restart(&mut self) -> Option<Band> {
+        self.taken = self.asked;
+        let (give_back, band) = bounded(1);
+        self.requests.send(ToComposer::Restart(give_back)).ok()?;
+        loop {
+            // The composer may be held up by an answer that nobody has taken yet.
+            for _ in self.answers.try_iter() {}
+            match band.recv_timeout(NAP) {
+                Ok(band) => return Some(band),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.shared.stop.load(Ordering::Acquire) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+/// The listener's thread.
+struct Listening {
+    samples: Consumer<f32>,
+    stamps: Consumer<Stamp>,
+    events: Producer<Timed>,
+    link: ThreadLink,
+    shared: Arc<Shared>,
+    watcher: Box<dyn Watcher>,
+    config: ListenConfig,
+    settings: Settings,
+    rate: Hz,
+    resampler: Resampler,
+    /// A block at the host's rate.
+    mono: Vec<f32>,
+    /// Samples at the listener's rate that wait for a hop.
+    slow: Vec<f32>,
+    epoch: Option<u32>,
+    engine: Option<Causal>,
+    /// Samples of this epoch that were heard.
+    heard_frames: u64,
+    /// Late plans of epochs before this one.
+    late_plans: u64,
+}
+
+impl Listening {
+    fn run(&mut self) {
+        while !self.shared.stop.load(Ordering::Acquire) {
+            match self.stamps.pop() {
+                Ok(stamp) => {
+                    self.hear(stamp);
+                    self.shared.heard.fetch_add(1, Ordering::Release);
+                }
+                Err(_) => std::thread::park_timeout(NAP),
+            }
+        }
+    }
+
+    fn hear(&mut self, stamp: Stamp) {
+        if let Some(settings) = self.watcher.settings() {
+            self.settings = settings;
+            if let Some(engine) = &mut self.engine {
+                engine.change(&self.settings);
+            }
+        }
+        if self.epoch != Some(stamp.epoch) {
+            self.restart(stamp.epoch);
+        }
+        self.mono.clear();
+        if let Ok(chunk) = self.samples.read_chunk(stamp.frames) {
+            self.mono.extend(chunk);
+        }
+        self.heard_frames += self.mono.len() as u64;
+        self.resampler.push(&self.mono, &mut self.slow);
+        let Some(engine) = &mut self.engine else {
+            self.slow.clear();
+            return;
+        };
+        if let Some(host) = stamp.host {
+            engine.set_host(host);
+        }
+        let mut hops = self.slow.chunks_exact(LISTEN_HOP);
+        let mut failure = None;
+        for hop in &mut hops {
+            let Ok(hop) = hop.try_into() else { continue };
+            if let Err(error) = engine.process(hop, &mut self.link) {
+                failure = Some(error);
+                break;
+            }
+            for event in engine.take_events() {
+                let at = self.rate.sample_at(event.at_s);
+                let event = NoteEvent { at, part: event.part, kind: event.kind };
+                let mut timed = Timed { epoch: stamp.epoch, event };
+                // The audio thread empties this ring at every block; a full one means that it has stopped.
+                while let Err(rtrb::PushError::Full(back)) = self.events.push(timed) {
+                    timed = back;
+                    if self.shared.stop.load(Ordering::Acquire) || self.stamps.slots() > MAX_STAMPS / 2 {
+                        self.shared.health.late_follow.fetch_add(1, Ordering::Relaxed);
+                        break;
+                    }
+                    std::thread::yield_now();
+                }
+            }
+        }
+        let rest = hops.remainder().len();
+        let gone = self.slow.len() - rest;
+        self.slow.drain(..gone);
+        let late_plans = self.late_plans + engine.following().late_plans;
+        self.shared.health.late_plan.store(late_plans, Ordering::Relaxed);
+        self.watcher.watch(engine);
+        if let Some(error) = failure {
+            self.watcher.failed(&error);
+            self.engine = None;
+        }
+    }
+
+    fn restart(&mut self, epoch: u32) {
+        let band = self.link.restart();
+        let mut session = None;
+        if let (Some(engine), Some(mut band)) = (self.engine.take(), band) {
+            self.late_plans += engine.following().late_plans;
+            let heard_s = self.heard_frames as f64 / self.rate.as_f64();
+            // What is too short to be a song is none.
+            session = engine.finish(heard_s, &mut band).ok();
+        }
+        if self.epoch.is_some() {
+            self.watcher.ended(session);
+        }
+        self.epoch = Some(epoch);
+        self.heard_frames = 0;
+        self.resampler.reset();
+        self.slow.clear();
+        self.engine = Some(Causal::new(self.config, &self.settings));
+    }
+}
+
+#[cfg(test)]
+mod tests;

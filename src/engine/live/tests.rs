@@ -1,0 +1,239 @@
+//! The threads play what the command line plays, and lose no note's end whatever happens.
+
+use super::*;
+use crate::engine::{BandRenderer, run};
+use crate::listen::PitchMethod;
+use crate::score::Part;
+use crate::sing::{DemoOptions, demo_with};
+use crate::song::{Lead, LiveTiming, Mode, Rng, Seed};
+use crate::time::{Bpm, SampleCount};
+
+const RATE: Hz = Hz(48_000);
+
+fn voice() -> Vec<f32> {
+    demo_with(DemoOptions::default()).sing(RATE).expect("a voice").samples
+}
+
+fn live() -> Settings {
+    Settings { mode: Mode::Live, ..Settings::default() }
+}
+
+/// Looks after nothing.
+struct Nobody(Option<Settings>);
+
+impl Watcher for Nobody {
+    fn settings(&mut self) -> Option<Settings> {
+        self.0.take()
+    }
+    fn watch(&mut self, _: &mut Causal) {}
+    fn ended(&mut self, _: Option<Session>) {}
+    fn failed(&mut self, error: &EngineError) {
+        panic!("{error}");
+    }
+}
+
+/// What an instance did: events as they began, and the sum of its stems.
+#[derive(Debug, Default, PartialEq)]
+struct Played {
+    events: Vec<NoteEvent>,
+    sum: Vec<f32>,
+}
+
+/// Runs a voice through threads and player, waiting after every block.
+fn in_lock_step(voice: &[f32], settings: &Settings, block: usize, host: Option<f64>) -> Played {
+    let config = crate::engine::listen_config(settings, PitchMethod::Nsdf);
+    let (mut feed, _threads) =
+        start(RATE, config, settings.clone(), Box::new(Nobody(None))).expect("threads");
+    feed.set_may_wait(true);
+    let mut player = Player::new(RATE, settings.seed);
+    let mut played = Played::default();
+    for chunk in voice.chunks(block) {
+        let at = player.position();
+        let beats = host.map(|bpm| (at.seconds(RATE) * bpm / 60.0, bpm));
+        feed.play_into(&mut player);
+        let from = played.sum.len();
+        played.sum.resize(from + chunk.len(), 0.0);
+        let (events, sum) = (&mut played.events, &mut played.sum);
+        player.render(
+            chunk.len(),
+            &mut |event, offset| {
+                assert_eq!(event.at, at + SampleCount(offset as i64));
+                events.push(*event);
+            },
+            &mut |_, place, left, right| {
+                for (index, (l, r)) in left.iter().zip(right).enumerate() {
+                    sum[from + place + index] += l + r;
+                }
+            },
+        );
+        feed.feed(chunk, chunk, beats);
+        feed.wait();
+    }
+    assert_eq!(feed.health().late_follow.load(Ordering::Relaxed), 0);
+    assert_eq!(feed.health().late_plan.load(Ordering::Relaxed), 0);
+    played
+}
+
+/// What the command line's live mode does with the same voice.
+fn offline(voice: &[f32], settings: &Settings) -> Played {
+    let mut slow = Vec::new();
+    let mut resampler = Resampler::streaming(RATE, Hz(LISTEN_HZ), 1).expect("a resampler");
+    resampler.push(voice, &mut slow);
+    resampler.finish(&mut slow);
+    let session = run(&slow, settings, PitchMethod::Nsdf, &mut |_| {}).expect("a session");
+    let events = session.performance(settings, RATE);
+    let mut renderer = BandRenderer::new(&events, &Part::ALL, RATE, settings.seed, 1024);
+    let mut sum = Vec::new();
+    while sum.len() < voice.len() {
+        let start = sum.len();
+        renderer.render(voice.len() - start, &mut |_, left, right| {
+            sum.resize(start + left.len(), 0.0);
+            for (index, (l, r)) in left.iter().zip(right).enumerate() {
+                sum[start + index] += l + r;
+            }
+        });
+    }
+    Played { events, sum }
+}
+
+/// Both as far as the voice goes: the last beat, which the file's end decides, left out.
+fn assert_same(threads: &Played, offline: &Played, what: &str) {
+    let until = SampleTime(threads.sum.len() as i64 - 2 * 48_000);
+    let before = |played: &Played| -> Vec<NoteEvent> {
+        played.events.iter().filter(|event| event.at < until).copied().collect()
+    };
+    let (a, b) = (before(threads), before(offline));
+    assert!(a.len() > 500, "{what}: only {} events", a.len());
+    for (index, (one, other)) in a.iter().zip(&b).enumerate() {
+        assert_eq!(one, other, "{what}: event {index}");
+    }
+    assert_eq!(a.len(), b.len(), "{what}");
+    let samples = until.0 as usize;
+    assert!(threads.sum[..samples] == offline.sum[..samples], "{what}: the stems differ");
+}
+
+#[test]
+fn in_lock_step_the_threads_play_what_the_command_line_plays() {
+    let voice = voice();
+    let settings = live();
+    let wanted = offline(&voice, &settings);
+    for block in [64, 1024] {
+        assert_same(&in_lock_step(&voice, &settings, block, None), &wanted, &format!("block {block}"));
+    }
+}
+
+#[test]
+fn a_long_deadline_and_the_hosts_bars_change_nothing_in_that() {
+    let voice = voice();
+    let timing = LiveTiming { deadline_s: 8192.0 / 48_000.0, ..LiveTiming::default() };
+    let long = Settings { timing, ..live() };
+    assert_same(&in_lock_step(&voice, &long, 8192, None), &offline(&voice, &long), "deadline");
+    let hosted = Settings { lead: Lead::Host, bpm: Some(Bpm(92.0)), ..live() };
+    assert_same(&in_lock_step(&voice, &hosted, 333, Some(92.0)), &offline(&voice, &hosted), "host");
+}
+
+/// Settings that differ in everything that may change while the band plays.
+fn some_settings(rng: &mut Rng) -> Settings {
+    let mut settings = live();
+    settings.seed = Seed(rng.below(9) as u64);
+    settings.style = crate::song::Style::ALL[rng.below(4)];
+    settings.energy = rng.chance(0.5).then(|| rng.unit());
+    settings.repairs.beat_level = rng.below(3) as i8 - 1;
+    settings.repairs.bar_shift = rng.below(4) as i8;
+    settings.parts = Part::ALL.into_iter().filter(|_| rng.chance(0.8)).collect();
+    settings
+}
+
+/// Gives other settings now and then, and holds the listener up.
+struct Restless(Rng);
+
+impl Watcher for Restless {
+    fn settings(&mut self) -> Option<Settings> {
+        if self.0.chance(0.02) {
+            std::thread::sleep(Duration::from_millis(self.0.below(30) as u64));
+        }
+        self.0.chance(0.003).then(|| some_settings(&mut self.0))
+    }
+    fn watch(&mut self, _: &mut Causal) {}
+    fn ended(&mut self, session: Option<Session>) {
+        if let Some(session) = session {
+            assert!(session.score.bars > 0);
+        }
+    }
+    fn failed(&mut self, error: &EngineError) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn whatever_the_threads_do_every_note_ends() {
+    let voice = voice();
+    for seed in 0..6 {
+        let mut rng = Rng::keyed(&[seed, 77]);
+        let settings = live();
+        let config = crate::engine::listen_config(&settings, PitchMethod::Nsdf);
+        let restless = Box::new(Restless(Rng::keyed(&[seed, 78])));
+        let (mut feed, threads) = start(RATE, config, settings.clone(), restless).expect("threads");
+        let mut player = Player::new(RATE, settings.seed);
+        let mut sounding: Vec<NoteId> = Vec::new();
+        let mut begun = 0;
+        let mut at = 0;
+        while at < voice.len() {
+            let block = (1 + rng.below(4096)).min(voice.len() - at);
+            if rng.chance(0.002) {
+                feed.restart();
+                player.jump(SampleTime(0));
+                sounding.clear();
+            }
+            feed.play_into(&mut player);
+            player.render(
+                block,
+                &mut |event, _| match event.kind {
+                    EventKind::NoteOn { id, .. } => {
+                        assert!(!sounding.contains(&id), "seed {seed}: {id:?} begins twice");
+                        sounding.push(id);
+                        begun += 1;
+                    }
+                    EventKind::NoteOff { id } => {
+                        let place = sounding.iter().position(|s| *s == id);
+                        assert!(place.is_some(), "seed {seed}: {id:?} ends without a beginning");
+                        sounding.swap_remove(place.unwrap_or(0));
+                    }
+                    _ => {}
+                },
+                &mut |_, _, left, right| {
+                    assert!(left.iter().chain(right).all(|s| s.is_finite()), "seed {seed}");
+                },
+            );
+            let before = feed.position();
+            feed.feed(&voice[at..at + block], &voice[at..at + block], None);
+            if feed.position() <= before {
+                // The block was lost: time has begun anew.
+                player.jump(SampleTime(0));
+                sounding.clear();
+            }
+            // Sometimes the host is faster than real time, sometimes it waits.
+            if rng.chance(0.3) {
+                feed.wait();
+            }
+            at += block;
+        }
+        // Everything that sounds has its end on the way, or is let go by a restart.
+        feed.wait();
+        feed.play_into(&mut player);
+        player.render(
+            48_000 * 20,
+            &mut |event, _| {
+                if let EventKind::NoteOff { id } = event.kind {
+                    sounding.retain(|s| *s != id);
+                }
+            },
+            &mut |_, _, _, _| {},
+        );
+        let open = sounding.len();
+        assert!(open <= 24, "seed {seed}: {open} notes sound on");
+        assert!(!threads.is_dead(), "seed {seed}: a thread died");
+        let lost = feed.health().late_follow.load(Ordering::Relaxed);
+        assert!(begun > 0 || lost > 0, "seed {seed}: nothing was played");
+    }
+}

@@ -354,8 +354,14 @@ impl Default for CollavoceParams {
                 .with_string_to_value(Arc::new(index_of)),
             meter: EnumParam::new("Metre", MeterChoice::Auto),
             bpm: FloatParam::new("Tempo", 0.0, FloatRange::Linear { min: 0.0, max: 260.0 })
-                .with_unit(" bpm")
-                .with_step_size(0.1),
+                .with_step_size(0.1)
+                .with_value_to_string(Arc::new(|bpm| {
+                    if bpm < 0.05 { "auto".to_owned() } else { format!("{bpm:.1} bpm") }
+                }))
+                .with_string_to_value(Arc::new(|text| match text.trim() {
+                    "auto" => Some(0.0),
+                    number => number.trim_end_matches("bpm").trim().parse().ok(),
+                })),
             main_out: EnumParam::new("Main output", MainChoice::Mix),
             voice_level: level("Voice level"),
             rendering: EnumParam::new("Rendering", RenderingChoice::Auto),

@@ -75,12 +75,13 @@ impl Page {
 
 fn band(ui: &Ui, setter: &ParamSetter<'_>, row: Rect, params: &CollavoceParams) {
     let [rubato, energy, style, feel, stop, ahead, trip, seed] =
-        layout::cells(row, [1.0, 1.35, 1.0, 1.05, 1.1, 1.0, 1.05, 0.95]);
+        layout::cells(row, [0.95, 1.85, 0.95, 1.05, 1.05, 1.0, 1.0, 0.75]);
     let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
     let _ = control::slider(ui, setter, rubato, &params.rubato, "Rubato", VOICE, hint);
-    let [level, follow] = layout::cells(energy, [1.0, 0.9]);
+    let [level, follow] = layout::cells(energy, [1.0, 1.0]);
+    let colour = if params.energy_follow.value() { DIM } else { VOICE };
     let hint = "How full the band plays where it does not follow you";
-    let _ = control::slider(ui, setter, level, &params.energy, "Energy", VOICE, hint);
+    let _ = control::slider(ui, setter, level, &params.energy, "Energy", colour, hint);
     let hint = "The band's energy follows the singer";
     let _ = control::switch(ui, setter, follow, &params.energy_follow, "follow", VOICE, hint);
     let _ = control::choice(ui, setter, style, &params.style, "Style", "Harmony and patterns");
@@ -101,10 +102,10 @@ fn song(ui: &Ui, setter: &ParamSetter<'_>, row: Rect, params: &CollavoceParams) 
     let [meter, key, bpm, out, voice, rendering, offset, bypass] =
         layout::cells(row, [0.9, 1.1, 1.05, 1.25, 1.05, 1.0, 1.1, 0.9]);
     let hint = "Auto takes the host's if the host leads, else what is found";
-    let _ = control::choice(ui, setter, meter, &params.meter, "Metre", hint);
-    let _ = control::choice(ui, setter, key, &params.key, "Key", "Auto takes what is found");
+    let _ = control::choice(ui, setter, meter, &params.meter, "Set metre", hint);
+    let _ = control::choice(ui, setter, key, &params.key, "Set key", "Auto takes what is found");
     let hint = "Beat level and starting tempo; 0 takes what is found";
-    let _ = control::slider(ui, setter, bpm, &params.bpm, "Tempo", VOICE, hint);
+    let _ = control::slider(ui, setter, bpm, &params.bpm, "Set tempo", VOICE, hint);
     let hint = "What the main output carries; the parts have outputs of their own";
     let _ = control::choice(ui, setter, out, &params.main_out, "Main output", hint);
     let hint = "Level of the voice in the main output";

@@ -134,23 +134,30 @@ fn draw_slider(
 ) {
     let (painter, rect) = (ui.painter(), response.rect);
     painter.rect_filled(rect, ROUND, ground(response));
-    let (track, inner) = (rect.shrink2(vec2(6.0, 3.0)), rect.shrink2(vec2(7.0, 2.0)));
-    let y = rect.bottom() - 4.0;
-    let x = |share: f32| track.left() + track.width() * share;
-    painter.hline(track.x_range(), y, Stroke::new(2.0, theme::LINE));
-    painter.hline(x(default.min(value))..=x(default.max(value)), y, Stroke::new(2.5, colour));
-    painter.circle_filled(pos2(x(value), y), 3.5, colour);
     if rect.height() > 34.0 {
+        let (track, inner) = (rect.shrink2(vec2(7.0, 3.0)), rect.shrink2(vec2(7.0, 2.0)));
+        let y = rect.bottom() - 5.0;
+        let x = |share: f32| track.left() + track.width() * share;
+        painter.hline(track.x_range(), y, Stroke::new(2.0, theme::LINE));
+        painter.hline(x(default.min(value))..=x(default.max(value)), y, Stroke::new(2.5, colour));
+        painter.circle_filled(pos2(x(value), y), 3.5, colour);
         theme::fitted(painter, inner.translate(vec2(0.0, 2.0)), Align2::LEFT_TOP, label, 12.0, DIM);
         let below = inner.with_min_y(rect.top() + 17.0).with_max_y(y - 4.0);
         theme::fitted(painter, below, Align2::LEFT_CENTER, words, 15.0, TEXT);
     } else {
-        let line = inner.with_max_y(y - 1.0);
-        let (shown, size) = theme::fit(painter, words, 12.5, 10.5, line.width());
+        let x = |share: f32| rect.left() + 5.0 + (rect.width() - 10.0) * share;
+        let y = rect.bottom() - 1.5;
+        painter.hline(x(0.0)..=x(1.0), y, Stroke::new(1.5, theme::LINE));
+        painter.hline(x(default.min(value))..=x(default.max(value)), y, Stroke::new(2.5, colour));
+        let is_low = rect.height() < 18.0;
+        let marker = if is_low { 3.0 } else { 5.0 };
+        painter.vline(x(value), rect.bottom() - marker..=rect.bottom(), Stroke::new(3.0, colour));
+        let line = rect.shrink2(vec2(6.0, 0.0)).with_max_y(rect.bottom() - marker);
+        let (shown, size) = theme::fit(painter, words, if is_low { 11.0 } else { 12.5 }, 10.5, line.width());
         let taken =
             theme::text(painter, line.right_center(), Align2::RIGHT_CENTER, shown, size, TEXT).width();
         let rest = line.with_max_x(line.right() - taken - 4.0);
-        theme::fitted(painter, rest, Align2::LEFT_CENTER, label, 12.0, DIM);
+        theme::fitted(painter, rest, Align2::LEFT_CENTER, label, if is_low { 11.0 } else { 12.0 }, DIM);
     }
     focus_ring(ui, response);
 }
@@ -198,8 +205,10 @@ pub(super) fn choice<P: Param>(
 fn list<P: Param>(setter: &ParamSetter<'_>, response: &Response, param: &P) {
     let steps = param.step_count().unwrap_or(1).max(1);
     let now = (param.unmodulated_normalized_value() * steps as f32).round() as usize;
-    Popup::menu(response).gap(3.0).width(response.rect.width().max(110.0)).show(|ui| {
-        let columns = if steps > 12 { 2 } else { 1 };
+    let columns = if steps > 12 { 2 } else { 1 };
+    let width = response.rect.width().max(110.0 * columns as f32);
+    Popup::menu(response).gap(3.0).width(width).show(|ui| {
+        ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
         let per_column = (steps + 1).div_ceil(columns);
         ui.columns(columns, |columns| {
             for index in 0..=steps {

@@ -238,10 +238,27 @@ fn list(folder: &Path, purpose: Purpose) -> std::io::Result<Vec<Entry>> {
             entries.push(Entry { name, path, kind });
         }
     }
-    let rank = |entry: &Entry| (entry.kind != Kind::Folder, entry.name.to_lowercase());
+    let rank = |entry: &Entry| (entry.kind != Kind::Folder, natural(&entry.name));
     entries.sort_by_cached_key(rank);
     entries.truncate(MOST_ENTRIES);
     Ok(entries)
+}
+
+/// A name as it is sorted: numbers by what they count, so that take 2 comes before take 10.
+fn natural(name: &str) -> Vec<(bool, u64, String)> {
+    let lower = name.to_lowercase();
+    let mut pieces: Vec<(bool, u64, String)> = Vec::new();
+    for letter in lower.chars() {
+        match (letter.to_digit(10), pieces.last_mut()) {
+            (Some(digit), Some((false, number, _))) => {
+                *number = number.saturating_mul(10).saturating_add(digit.into())
+            }
+            (Some(digit), _) => pieces.push((false, digit.into(), String::new())),
+            (None, Some((true, _, word))) => word.push(letter),
+            (None, _) => pieces.push((true, 0, letter.to_string())),
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -272,6 +289,14 @@ mod tests {
         assert_eq!(names(&browser), ["Albums", "songs", "A.flac", "b.WAV", "chart.txt", "old.collavoce"]);
         let browser = Browser::open(Purpose::Export, Some(root.path()));
         assert_eq!(names(&browser), ["Albums", "songs"]);
+    }
+
+    #[test]
+    fn numbers_are_sorted_by_what_they_count() {
+        let mut names = ["take 10", "Take 2", "b", "take 1", "2 songs", "10 songs"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["2 songs", "10 songs", "b", "take 1", "Take 2", "take 10"]);
+        assert_eq!(natural("99999999999999999999999")[0].1, u64::MAX);
     }
 
     #[test]

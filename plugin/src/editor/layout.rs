@@ -104,6 +104,11 @@ impl Axis {
         Self { left, right, start_s, end_s: start_s + span_s }
     }
 
+    /// The same, so many seconds later.
+    pub(super) fn moved(self, by_s: f64) -> Self {
+        Self { start_s: self.start_s + by_s, end_s: self.end_s + by_s, ..self }
+    }
+
     /// Where a moment is.
     pub(super) fn x(&self, time_s: f64) -> f32 {
         let share = (time_s - self.start_s) / (self.end_s - self.start_s);
@@ -117,7 +122,7 @@ impl Axis {
 }
 
 /// Median length of the bars, in seconds.
-fn bar_length(bars: &[BarView]) -> f64 {
+pub(super) fn bar_length(bars: &[BarView]) -> f64 {
     let mut lengths: Vec<f64> = bars.iter().map(|b| b.end_s - b.start_s).filter(|s| *s > 0.1).collect();
     lengths.sort_by(f64::total_cmp);
     lengths.get(lengths.len() / 2).copied().unwrap_or(BAR_S)
@@ -144,6 +149,14 @@ pub(super) fn chords_around(bars: &[BarView], time_s: f64) -> (Option<&str>, Opt
         }
     }
     (now, None)
+}
+
+/// Pitches without the unvoiced ones and without the few at either end that a slip of the tracker makes.
+pub(super) fn usual(pitches: impl Iterator<Item = f32>) -> Vec<f32> {
+    let mut voiced: Vec<f32> = pitches.filter(|p| *p > 0.0).collect();
+    voiced.sort_by(f32::total_cmp);
+    let ends = voiced.len() / 50;
+    voiced[ends..voiced.len() - ends].to_vec()
 }
 
 /// Lowest and highest of some pitches with a margin, at least `least` semitones apart.
@@ -203,6 +216,7 @@ mod tests {
         let axis = Axis::around(&view, 100.0, 1100.0, 8.0);
         assert!((axis.x(4.0) - 260.0).abs() < 0.01);
         assert!((axis.x(20.0) - 1100.0).abs() < 0.01, "eight bars of two seconds");
+        assert!((axis.moved(2.0).x(6.0) - axis.x(4.0)).abs() < 0.01);
         assert!(axis.sees(3.0, 4.0) && !axis.sees(20.5, 22.0));
     }
 
@@ -227,5 +241,11 @@ mod tests {
     fn ranges_have_room() {
         assert_eq!(pitch_range([60.0, 62.0].into_iter(), 12.0), (54.0, 68.0));
         assert_eq!(pitch_range([].into_iter(), 12.0), (54.0, 66.0));
+        let sung = (0..200).map(|n| if n == 7 { 96.0 } else { 60.0 + (n % 5) as f32 }).chain([0.0]);
+        assert_eq!(
+            pitch_range(usual(sung).into_iter(), 2.0),
+            (59.0, 65.0),
+            "a slip does not stretch the range"
+        );
     }
 }

@@ -93,7 +93,7 @@ fn beat(ui: &Ui, rect: Rect, view: &View) {
         let centre = pos2(rect.left() + 7.0 + step * index as f32, rect.center().y + 1.0);
         let is_now = now.is_some_and(|(_, beat)| beat == index);
         let strength = if is_now { 0.3 + 0.7 * sure } else { 0.35 };
-        let colour = theme::faint(if is_now { theme::WARN } else { TEXT }, strength);
+        let colour = theme::faint(if is_now { VOICE } else { TEXT }, strength);
         let radius = if is_now { 4.5 + 2.0 * sure } else { 4.5 };
         // The first beat of the bar is a diamond.
         if index == 0 {
@@ -154,7 +154,7 @@ pub(super) fn part(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, index: usize, 
     let [level, density] = layout::cells(line(1.0), [1.0, 1.0]);
     let _ = control::slider(ui, setter, level, &part.level, "level", colour, "How loud");
     let hint = "How busy; the middle is as the song asks";
-    let _ = control::slider(ui, setter, density, &part.density, "busy", colour, hint);
+    let _ = control::slider(ui, setter, density, &part.density, "density", colour, hint);
 }
 
 #[cfg(test)]

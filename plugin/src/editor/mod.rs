@@ -8,6 +8,7 @@ mod dialog;
 mod files;
 mod layout;
 mod left;
+mod look;
 pub mod place;
 mod roll;
 mod theme;
@@ -32,6 +33,7 @@ use self::bottom::{Page, Wish};
 use self::dialog::{Dialog, Outcome};
 use self::files::{Browser, Purpose};
 use self::layout::{Axis, Regions};
+use self::look::LooksAway;
 use self::place::Place;
 use crate::params::{CollavoceParams, ModeChoice};
 use crate::view::{Command, Shared, View};
@@ -102,6 +104,7 @@ struct App {
     page: Page,
     sure_to_clear: bool,
     shows_help: bool,
+    looks_away: LooksAway,
 }
 
 impl App {
@@ -117,6 +120,7 @@ impl App {
             page: Page::default(),
             sure_to_clear: false,
             shows_help: false,
+            looks_away: LooksAway::default(),
         }
     }
 }
@@ -194,7 +198,10 @@ impl App {
 
         let strip = regions.bars.1;
         let ahead = if is_studio { STUDIO_BARS } else { LIVE_BARS };
+        let rows = Rangef::new(regions.voice.1.top(), regions.lanes[3].1.bottom());
+        let whole = Rect::from_x_y_ranges(strip.x_range(), rows);
         let axis = Axis::around(view, strip.left(), strip.right(), ahead);
+        let axis = axis.moved(self.looks_away.by(ui, whole, &axis, view));
         left::voice(ui, regions.voice.0, view);
         roll::voice(ui.painter(), regions.voice.1, &axis, view);
         left::now(ui, regions.bars.0, view);
@@ -205,7 +212,6 @@ impl App {
             left::part(ui, setter, column, index, part);
             roll::lane(ui.painter(), lane, &axis, view, index, part.on.value());
         }
-        let rows = Rangef::new(regions.voice.1.top(), regions.lanes[3].1.bottom());
         match roll::advice(view, is_studio) {
             Some(advice) => {
                 let strips = Rect::from_x_y_ranges(strip.x_range(), strip.top()..=rows.max);
@@ -318,11 +324,13 @@ fn help(context: &egui::Context) -> bool {
         ("Tab", "the next control; Shift and Tab the one before"),
         ("Arrows", "change what is in focus, else move the focus"),
         ("Enter, Space", "press what is in focus"),
+        ("Home", "in the bars: back to where the song stands"),
         ("Delete", "default of what is in focus"),
         ("Esc", "leave the focus: keys go to the host again"),
     ];
     let mut is_done = false;
-    let modal = Modal::new(Id::unique("keys")).show(context, |ui| {
+    let frame = egui::Frame::window(&context.global_style()).inner_margin(16.0);
+    let modal = Modal::new(Id::unique("keys")).frame(frame).show(context, |ui| {
         ui.set_width(420.0);
         ui.heading("Keys");
         egui::Grid::new("keys").num_columns(2).spacing(vec2(18.0, 5.0)).show(ui, |ui| {

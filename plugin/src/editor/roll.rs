@@ -49,7 +49,7 @@ pub(super) fn voice(painter: &Painter, rect: Rect, axis: &Axis, view: &View) {
     let first = view.heard.partition_point(|h| f64::from(h.time_s) < axis.start_s - 0.02);
     let last = view.heard.partition_point(|h| f64::from(h.time_s) <= axis.end_s + 0.02);
     let heard = &view.heard[first.min(last)..last];
-    let (low, high) = layout::pitch_range(heard.iter().map(|h| h.midi).filter(|m| *m > 0.0), 12.0);
+    let (low, high) = layout::pitch_range(layout::usual(heard.iter().map(|h| h.midi)).into_iter(), 12.0);
     let y = |midi: f32| {
         let share = (midi - low) / (high - low);
         rect.bottom() - 4.0 - share * (rect.height() - 8.0)
@@ -58,7 +58,9 @@ pub(super) fn voice(painter: &Painter, rect: Rect, axis: &Axis, view: &View) {
     while (c as f32) < high {
         painter.hline(rect.x_range(), y(c as f32), Stroke::new(1.0, theme::faint(LINE, 0.8)));
         let at = pos2(rect.left() + 4.0, y(c as f32));
-        theme::text(&painter, at, Align2::LEFT_CENTER, format!("C{}", c / 12 - 1), 11.0, DIM);
+        if rect.shrink(8.0).y_range().contains(at.y) {
+            theme::text(&painter, at, Align2::LEFT_CENTER, format!("C{}", c / 12 - 1), 11.0, DIM);
+        }
         c += 12;
     }
     // One point for each pixel is enough.
@@ -138,7 +140,7 @@ pub(super) fn bars(painter: &Painter, rect: Rect, axis: &Axis, view: &View) {
 }
 
 fn chords(painter: &Painter, cell: Rect, axis: &Axis, bar: &BarView, now_s: f64) {
-    let size = (cell.height() * 0.46).clamp(18.0, 34.0);
+    let size = (cell.height() * 0.5).clamp(18.0, 44.0);
     for (index, (at_s, name)) in bar.chords.iter().enumerate() {
         let end_s = bar.chords.get(index + 1).map_or(bar.end_s, |next| next.0);
         let (left, right) = (axis.x(*at_s) + 5.0, axis.x(end_s) - 2.0);

@@ -97,7 +97,10 @@ pub(super) fn strong(
     size: f32,
     colour: Color32,
 ) -> Rect {
-    text(painter, at + vec2(size / 40.0, 0.0), anchor, words, size, colour);
+    // Letters stand on whole pixels: by less than one they would look heavier here and there only.
+    let pixels = painter.pixels_per_point();
+    let shift = (size / 40.0 * pixels).round().max(1.0) / pixels;
+    text(painter, at + vec2(shift, 0.0), anchor, words, size, colour);
     text(painter, at, anchor, words, size, colour)
 }
 

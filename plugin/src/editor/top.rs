@@ -28,22 +28,50 @@ pub(super) fn header(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &Col
     let pill =
         Rect::from_min_size(pos2(name.right() + 14.0, rect.top() + 3.0), vec2(108.0, rect.height() - 6.0));
     state(ui, pill, view.state);
-    let modes = Rect::from_min_max(pos2(rect.right() - 140.0, rect.top()), rect.max);
-    let leads = modes.translate(vec2(-146.0, 0.0));
-    let message =
-        Rect::from_min_max(pos2(pill.right() + 10.0, rect.top()), pos2(leads.left() - 52.0, rect.bottom()));
-    theme::fitted(painter, message, Align2::LEFT_CENTER, &view.message, 13.5, DIM);
+    let is_wide = rect.width() > 860.0;
+    let width = if is_wide { 140.0 } else { 116.0 };
+    let modes = Rect::from_min_max(pos2(rect.right() - width, rect.top()), rect.max);
+    let leads = modes.translate(vec2(-width - 6.0, 0.0));
+    let end = leads.left() - if is_wide { 62.0 } else { 10.0 };
+    let message = Rect::from_min_max(pos2(pill.right() + 10.0, rect.top()), pos2(end, rect.bottom()));
+    two_lines(ui, message, &view.message);
     if !view.message.is_empty() {
         let response = ui.interact(message, Id::unique("message"), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &view.message));
         let _ = response.on_hover_text(&view.message);
     }
-    theme::text(painter, leads.left_center() - vec2(6.0, 0.0), Align2::RIGHT_CENTER, "time of", 12.5, DIM);
+    if is_wide {
+        theme::text(
+            painter,
+            leads.left_center() - vec2(6.0, 0.0),
+            Align2::RIGHT_CENTER,
+            "time of",
+            12.5,
+            DIM,
+        );
+    }
     let hints = ["The band follows the singer's time", "The host's tempo and bars"];
     control::segments(ui, setter, leads, &params.lead, theme::VOICE, &hints);
     let hints =
         ["The band plays along with what it hears", "A captured or loaded song, locked to the timeline"];
     control::segments(ui, setter, modes, &params.mode, theme::VOICE, &hints);
+}
+
+/// Words on one line, or on two smaller ones where they do not fit.
+fn two_lines(ui: &Ui, rect: Rect, words: &str) {
+    let painter = ui.painter();
+    if theme::width(painter, words, 13.5) <= rect.width() {
+        theme::text(painter, rect.left_center(), Align2::LEFT_CENTER, words, 13.5, TEXT);
+        return;
+    }
+    let cut = |words: &str| {
+        let spaces = words.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
+        spaces.take_while(|at| theme::width(painter, &words[..*at], 12.0) <= rect.width()).last()
+    };
+    let (first, second) = words.split_at(cut(words).unwrap_or(0));
+    let (upper, lower) = rect.split_top_bottom_at_fraction(0.5);
+    theme::fitted(painter, upper, Align2::LEFT_CENTER, first, 12.0, TEXT);
+    theme::fitted(painter, lower, Align2::LEFT_CENTER, second.trim_start(), 12.0, TEXT);
 }
 
 /// The state as a sign and a word.
@@ -86,7 +114,7 @@ fn state(ui: &Ui, rect: Rect, state: State) {
 
 /// Tempo, metre, key and tuning as found, each with its repair.
 pub(super) fn found(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
-    let [tempo_cell, meter_cell, key_cell, tuning_cell] = layout::cells(rect, [1.15, 1.05, 2.2, 1.15]);
+    let [tempo_cell, meter_cell, key_cell, tuning_cell] = layout::cells(rect, [1.1, 1.0, 2.0, 1.35]);
     tempo(ui, setter, tempo_cell, params, view);
     meter(ui, setter, meter_cell, params, view);
     keys(ui, setter, key_cell, params, view);
@@ -178,26 +206,29 @@ fn keys(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams,
     let choice = params.key_choice.value().max(0) as usize;
     theme::text(painter, inner.right_top(), Align2::RIGHT_TOP, "click another to take it", 11.5, GUESS);
     let shown =
-        view.keys.len().min(4).min((row.width() / 84.0) as usize).max(2).max(choice + 1).min(view.keys.len());
+        view.keys.len().min(4).min((row.width() / 78.0) as usize).max(2).max(choice + 1).min(view.keys.len());
     let width = (row.width() - 4.0 * (shown as f32 - 1.0)) / shown as f32;
     for (index, (name, probability)) in view.keys.iter().take(shown).enumerate() {
         let left = row.left() + (width + 4.0) * index as f32;
         let cell = Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()));
         let is_taken = index == choice;
-        let percent = format!("{:.0} %", 100.0 * probability);
+        let percent = percent(*probability);
         let hint =
             format!("{name}, {percent} likely\n{}", if is_taken { "taken" } else { "click to take it" });
         let look = Look { colour: is_taken.then_some(theme::GOOD), ..Look::PLAIN };
         let spoken = format!("Key {}: {name}, {percent}", index + 1);
         // The name says which; the likelihood is left away where there is no room for both.
         let both = format!("{}  {percent}", short_key(name));
-        let words =
-            if theme::width(painter, &both, look.size) < width - 8.0 { both } else { short_key(name) };
+        let words = if theme::width(painter, &both, 11.5) < width - 8.0 { both } else { short_key(name) };
         let response = control::button(ui, cell, &words, &spoken, &hint, look);
         if response.clicked() && !is_taken {
             control::set(setter, &params.key_choice, index as f32 / 3.0);
         }
     }
+}
+
+fn percent(share: f32) -> String {
+    if share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", 100.0 * share) }
 }
 
 /// `D minor` becomes `D min`, so that three keys fit side by side.
@@ -210,9 +241,12 @@ fn tuning(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParam
     let inner = rect.shrink2(vec2(8.0, 3.0));
     theme::text(ui.painter(), inner.left_top(), Align2::LEFT_TOP, "Tuning", 12.0, DIM);
     let is_fixed = params.tune.value() == TuneChoice::Fixed;
-    let cents = if is_fixed { params.cents.value() } else { view.tuning_cents };
-    let words = format!("{:+.0} ct", if cents.abs() < 0.5 { 0.0 } else { cents });
-    theme::text(ui.painter(), inner.right_top(), Align2::RIGHT_TOP, words, 12.5, TEXT);
+    // The singer's tuning, whatever the band tunes to.
+    let cents = if view.tuning_cents.abs() < 0.5 { 0.0 } else { view.tuning_cents };
+    let words = if is_fixed { format!("singer {cents:+.0} ct") } else { format!("{cents:+.0} ct") };
+    if !view.keys.is_empty() {
+        theme::text(ui.painter(), inner.right_top(), Align2::RIGHT_TOP, words, 12.5, TEXT);
+    }
     let row = Rect::from_min_max(pos2(rect.left() + 5.0, rect.top() + 18.0), rect.max - vec2(5.0, 5.0));
     let hints = ["The band tunes to the singer", "The band tunes to A4 = 440 Hz and the cents beside it"];
     if is_fixed {

@@ -29,13 +29,16 @@ impl GuiContextInner for Host {
         PluginApi::Standalone
     }
 
+    // SAFETY: nothing is done.
     unsafe fn raw_begin_set_parameter(&self, _param: ParamPtr) {}
 
+    // SAFETY: the caller's pointer is alive, as the trait asks.
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
         // SAFETY: the pointer comes from the parameters that this struct keeps alive.
         unsafe { param._internal_set_normalized_value(normalized) };
     }
 
+    // SAFETY: nothing is done.
     unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {}
 
     fn get_state(&self) -> PluginState {

@@ -58,7 +58,7 @@ pub(super) fn now(ui: &Ui, rect: Rect, view: &View) {
     let size = (upper.height() * 0.95).clamp(24.0, 56.0);
     let (name, size) = theme::fit(painter, chord.unwrap_or("-"), size, 20.0, upper.width() * 0.58);
     let colour = if chord.is_some() { TEXT } else { DIM };
-    theme::strong(painter, upper.left_center(), Align2::LEFT_CENTER, &name, size, colour);
+    let sounding = theme::strong(painter, upper.left_center(), Align2::LEFT_CENTER, &name, size, colour);
     if let Some((next, at_s, is_guess)) = next {
         let words = if is_guess { format!("{next}?") } else { next.to_owned() };
         let room = upper.with_min_x(upper.left() + upper.width() * 0.6);
@@ -68,7 +68,9 @@ pub(super) fn now(ui: &Ui, rect: Rect, view: &View) {
         let beats = beats_until(view, at_s);
         let words = if beats > 0 && beats < 10 { format!("in {beats}") } else { "next".to_owned() };
         let at = pos2(taken.left() - 6.0, room.center().y);
-        theme::text(painter, at, Align2::RIGHT_CENTER, words, 12.0, DIM);
+        if at.x - theme::width(painter, &words, 12.0) > sounding.right() + 6.0 {
+            theme::text(painter, at, Align2::RIGHT_CENTER, words, 12.0, DIM);
+        }
     }
     beat(ui, inner.with_min_y(inner.bottom() - beat_row), view);
 }

@@ -11,6 +11,8 @@ mod left;
 mod look;
 pub mod place;
 mod roll;
+#[cfg(test)]
+mod tests;
 mod theme;
 mod top;
 
@@ -23,7 +25,7 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, HostMethods, SpawnedEditor};
 use nice_plug::prelude::{ParamSetter, ParentWindowHandle, ResizeHint};
-use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor,
 };
@@ -143,18 +145,6 @@ impl NiceEguiApp for App {
         self.draw(ui, &gui.param_setter());
     }
 
-    fn resized(&mut self, size: WindowSize) {
-        let mut place = self.place.lock();
-        // The size that is told is in points, its scale that of the screen and the zoom together.
-        place.width = size.logical.width as f32;
-        place.height = size.logical.height as f32;
-        place.scale = size.scale_factor / f64::from(place.zoom);
-    }
-
-    fn zoom_factor_changed(&mut self, zoom: f32) {
-        self.place.lock().zoom = zoom;
-    }
-
     fn editor_closed(&mut self) {
         self.gui = None;
     }
@@ -165,6 +155,7 @@ impl App {
         let view = self.shared.view();
         let context = ui.ctx().clone();
         let window = context.content_rect();
+        self.keep_place(&context, window);
         ui.painter().rect_filled(window, 0.0, theme::BACKGROUND);
         if self.dialog.is_none() && !self.shows_help {
             self.shortcuts(&context, setter, &view);
@@ -184,6 +175,13 @@ impl App {
             self.shows_help = !help(&context);
         }
         self.run_dialog(&context);
+    }
+
+    /// Keeps size and zoom as they are: what was asked for, the host may have refused.
+    fn keep_place(&self, context: &egui::Context, window: Rect) {
+        let zoom = context.zoom_factor();
+        let scale = f64::from(context.pixels_per_point() / zoom);
+        *self.place.lock() = Place { width: window.width(), height: window.height(), zoom, scale };
     }
 
     fn window(&mut self, ui: &mut Ui, setter: &ParamSetter<'_>, rect: Rect, view: &View) {

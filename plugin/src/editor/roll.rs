@@ -58,7 +58,7 @@ pub(super) fn voice(painter: &Painter, rect: Rect, axis: &Axis, view: &View) {
     while (c as f32) < high {
         painter.hline(rect.x_range(), y(c as f32), Stroke::new(1.0, theme::faint(LINE, 0.8)));
         let at = pos2(rect.left() + 4.0, y(c as f32));
-        if rect.shrink(8.0).y_range().contains(at.y) {
+        if rect.shrink(14.0).y_range().contains(at.y) {
             theme::text(&painter, at, Align2::LEFT_CENTER, format!("C{}", c / 12 - 1), 11.0, DIM);
         }
         c += 12;

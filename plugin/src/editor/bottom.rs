@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use egui::{Align2, Id, Popup, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
-use nice_plug::prelude::ParamSetter;
 
 use super::control::{self, Look};
 use super::files::Purpose;
+use super::hand::Hand;
 use super::layout;
 use super::theme::{self, DIM, PANEL, ROUND, TEXT, VOICE};
 use crate::params::CollavoceParams;
@@ -32,7 +32,7 @@ pub(super) enum Wish {
 /// The settings.
 pub(super) fn settings(
     ui: &Ui,
-    setter: &ParamSetter<'_>,
+    hand: &Hand<'_>,
     rect: Rect,
     rows: usize,
     page: &mut Page,
@@ -41,14 +41,14 @@ pub(super) fn settings(
     if rows == 2 {
         let height = (rect.height() - 4.0) / 2.0;
         let first = rect.with_max_y(rect.top() + height);
-        band(ui, setter, first, params);
-        song(ui, setter, first.translate(vec2(0.0, height + 4.0)), params);
+        band(ui, hand, first, params);
+        song(ui, hand, first.translate(vec2(0.0, height + 4.0)), params);
         return;
     }
     let (row, more) = rect.split_left_right_at_x(rect.right() - 50.0);
     match page {
-        Page::Band => band(ui, setter, row, params),
-        Page::Song => song(ui, setter, row, params),
+        Page::Band => band(ui, hand, row, params),
+        Page::Song => song(ui, hand, row, params),
     }
     let words = if *page == Page::Band { "more" } else { "back" };
     let hint = "Metre, key, tempo, output and rendering (key M)";
@@ -73,55 +73,55 @@ impl Page {
     }
 }
 
-fn band(ui: &Ui, setter: &ParamSetter<'_>, row: Rect, params: &CollavoceParams) {
+fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let [rubato, energy, style, feel, stop, ahead, trip, seed] =
         layout::cells(row, [0.95, 1.85, 0.95, 1.05, 1.05, 1.0, 1.0, 0.75]);
     let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
-    let _ = control::slider(ui, setter, rubato, &params.rubato, "Rubato", VOICE, hint);
+    let _ = control::slider(ui, hand, rubato, &params.rubato, "Rubato", VOICE, hint);
     let [level, follow] = layout::cells(energy, [1.0, 1.0]);
-    let colour = if params.energy_follow.value() { DIM } else { VOICE };
+    let colour = if hand.is_on(&params.energy_follow) { DIM } else { VOICE };
     let hint = "How full the band plays where it does not follow you";
-    let _ = control::slider(ui, setter, level, &params.energy, "Energy", colour, hint);
+    let _ = control::slider(ui, hand, level, &params.energy, "Energy", colour, hint);
     let hint = "The band's energy follows the singer";
-    let _ = control::switch(ui, setter, follow, &params.energy_follow, "follow", VOICE, hint);
-    let _ = control::choice(ui, setter, style, &params.style, "Style", "Harmony and patterns");
+    let _ = control::switch(ui, hand, follow, &params.energy_follow, "follow", VOICE, hint);
+    let _ = control::choice(ui, hand, style, &params.style, "Style", "Harmony and patterns");
     let hint = "How the beat is divided and where the back-beat falls";
-    let _ = control::choice(ui, setter, feel, &params.feel, "Feel", hint);
+    let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
     let hint = "What the band does when you stop for long";
-    let _ = control::choice(ui, setter, stop, &params.when_i_stop, "When I stop", hint);
+    let _ = control::choice(ui, hand, stop, &params.when_i_stop, "When I stop", hint);
     let hint =
         "Delays voice and band so that the live band has time to decide; taken up when the plugin restarts";
-    let _ = control::choice(ui, setter, ahead, &params.lookahead, "Lookahead", hint);
+    let _ = control::choice(ui, hand, ahead, &params.lookahead, "Lookahead", hint);
     let hint = "Round trip of your monitoring: the band plays so much earlier";
-    let _ = control::slider(ui, setter, trip, &params.round_trip, "Round trip", VOICE, hint);
+    let _ = control::slider(ui, hand, trip, &params.round_trip, "Round trip", VOICE, hint);
     let hint = "Seed of everything that is chosen: another number, another band";
-    let _ = control::slider(ui, setter, seed, &params.seed, "Seed", VOICE, hint);
+    let _ = control::slider(ui, hand, seed, &params.seed, "Seed", VOICE, hint);
 }
 
-fn song(ui: &Ui, setter: &ParamSetter<'_>, row: Rect, params: &CollavoceParams) {
+fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let [meter, key, bpm, out, voice, rendering, offset, bypass] =
         layout::cells(row, [0.9, 1.1, 1.05, 1.25, 1.05, 1.0, 1.1, 0.9]);
     let hint = "Auto takes the host's if the host leads, else what is found";
-    let _ = control::choice(ui, setter, meter, &params.meter, "Set metre", hint);
-    let _ = control::choice(ui, setter, key, &params.key, "Set key", "Auto takes what is found");
+    let _ = control::choice(ui, hand, meter, &params.meter, "Set metre", hint);
+    let _ = control::choice(ui, hand, key, &params.key, "Set key", "Auto takes what is found");
     let hint = "Beat level and starting tempo; 0 takes what is found";
-    let _ = control::slider(ui, setter, bpm, &params.bpm, "Set tempo", VOICE, hint);
+    let _ = control::slider(ui, hand, bpm, &params.bpm, "Set tempo", VOICE, hint);
     let hint = "What the main output carries; the parts have outputs of their own";
-    let _ = control::choice(ui, setter, out, &params.main_out, "Main output", hint);
+    let _ = control::choice(ui, hand, out, &params.main_out, "Main output", hint);
     let hint = "Level of the voice in the main output";
-    let _ = control::slider(ui, setter, voice, &params.voice_level, "Voice level", VOICE, hint);
+    let _ = control::slider(ui, hand, voice, &params.voice_level, "Voice level", VOICE, hint);
     let hint = "On lets a render wait for the work, for hosts that bounce without saying so";
-    let _ = control::choice(ui, setter, rendering, &params.rendering, "Rendering", hint);
+    let _ = control::choice(ui, hand, rendering, &params.rendering, "Rendering", hint);
     let hint = "Moves the song on the host's timeline";
-    let _ = control::slider(ui, setter, offset, &params.song_offset, "Song offset", VOICE, hint);
+    let _ = control::slider(ui, hand, offset, &params.song_offset, "Song offset", VOICE, hint);
     let hint = "Passes the voice through, delayed by the reported latency";
-    let _ = control::switch(ui, setter, bypass, &params.bypass, "Bypass", theme::WARN, hint);
+    let _ = control::switch(ui, hand, bypass, &params.bypass, "Bypass", theme::WARN, hint);
 }
 
 /// Capture, Load, Export and Clear, health, zoom. `sure_to_clear` holds whether Clear was pressed once.
 pub(super) fn footer(
     ui: &Ui,
-    setter: &ParamSetter<'_>,
+    hand: &Hand<'_>,
     rect: Rect,
     params: &CollavoceParams,
     view: &View,
@@ -132,7 +132,7 @@ pub(super) fn footer(
     let cell = |left: f32, width: f32| {
         Rect::from_min_size(pos2(rect.left() + left, rect.top()), vec2(width, rect.height()))
     };
-    capture(ui, setter, cell(0.0, 118.0), params, view);
+    capture(ui, hand, cell(0.0, 118.0), params, view);
     let hint = "Load a recording, a chord chart or a saved song (key L)";
     if control::button(ui, cell(124.0, 74.0), "Load  L", "Load", hint, Look::PLAIN).clicked() {
         wish = Some(Wish::Open(Purpose::Load));
@@ -171,8 +171,8 @@ pub(super) fn footer(
     wish
 }
 
-fn capture(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
-    let is_on = params.capture.value();
+fn capture(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+    let is_on = hand.is_on(&params.capture);
     let words = if is_on { "Stop  C" } else { "Capture  C" };
     let look = Look { colour: is_on.then_some(theme::ALARM), ..Look::PLAIN };
     let hint = "Record the song as it is sung, from beginning to end (key C)";
@@ -191,13 +191,8 @@ fn capture(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavocePara
         super::top::progress(ui, rect.shrink2(vec2(6.0, 6.0)), view.captured_s.0 / view.captured_s.1);
     }
     if response.clicked() {
-        toggle_capture(setter, params);
+        hand.toggle(&params.capture);
     }
-}
-
-/// Starts or stops capturing.
-pub(super) fn toggle_capture(setter: &ParamSetter<'_>, params: &CollavoceParams) {
-    control::set(setter, &params.capture, if params.capture.value() { 0.0 } else { 1.0 });
 }
 
 fn clear(ui: &Ui, rect: Rect, view: &View, sure: &mut bool, wish: &mut Option<Wish>) {

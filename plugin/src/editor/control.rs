@@ -5,38 +5,13 @@ use egui::{
     Align2, Color32, CornerRadius, EventFilter, Id, Key, Popup, Rect, Response, Role, Sense, Stroke, Ui,
     WidgetInfo, pos2, vec2,
 };
-use nice_plug::prelude::{Param, ParamSetter};
+use nice_plug::prelude::Param;
 
+use super::hand::Hand;
 use super::theme::{self, DIM, HOVERED, PANEL, RAISED, ROUND, TEXT, VOICE};
 
 /// Points of dragging from one end of a slider to the other.
 const DRAG_POINTS: f32 = 220.0;
-
-/// Sets a parameter in one gesture.
-pub(super) fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, normalized: f32) {
-    setter.begin_set_parameter(param);
-    setter.set_parameter_normalized(param, normalized.clamp(0.0, 1.0));
-    setter.end_set_parameter(param);
-}
-
-/// Goes some steps up or down.
-pub(super) fn step<P: Param>(setter: &ParamSetter<'_>, param: &P, steps: i32) {
-    let mut value = param.unmodulated_normalized_value();
-    for _ in 0..steps.abs() {
-        value = match steps > 0 {
-            true => param.next_normalized_step(value, false),
-            false => param.previous_normalized_step(value, false),
-        };
-    }
-    if value != param.unmodulated_normalized_value() {
-        set(setter, param, value);
-    }
-}
-
-/// The value of a parameter in words.
-pub(super) fn value_text<P: Param>(param: &P) -> String {
-    param.normalized_value_to_string(param.unmodulated_normalized_value(), true)
-}
 
 /// How a control looks at the moment.
 fn ground(response: &Response) -> Color32 {
@@ -77,7 +52,7 @@ fn wants_default(ui: &Ui, response: &Response) -> bool {
 /// A slider: dragged sideways, finer with Shift; arrows step.
 pub(super) fn slider<P: Param>(
     ui: &Ui,
-    setter: &ParamSetter<'_>,
+    hand: &Hand<'_>,
     rect: Rect,
     param: &P,
     label: &str,
@@ -87,32 +62,31 @@ pub(super) fn slider<P: Param>(
     let id = Id::unique(("slider", param.name()));
     let response = ui.interact(rect, id, Sense::click_and_drag());
     if response.drag_started() {
-        setter.begin_set_parameter(param);
-        ui.data_mut(|data| data.insert_temp(id, param.unmodulated_normalized_value()));
+        hand.begin(param);
+        ui.data_mut(|data| data.insert_temp(id, hand.value(param)));
     }
     if response.dragged() {
-        let from = ui.data_mut(|data| *data.get_temp_mut_or(id, param.unmodulated_normalized_value()));
+        let from = ui.data_mut(|data| *data.get_temp_mut_or(id, hand.value(param)));
         let speed = if ui.input(|input| input.modifiers.shift) { 0.1 } else { 1.0 };
         let value = (from + response.drag_delta().x * speed / DRAG_POINTS).clamp(0.0, 1.0);
         ui.data_mut(|data| data.insert_temp(id, value));
-        let plain = param.preview_plain(value);
-        setter.set_parameter(param, plain);
+        hand.move_to(param, value);
     }
     if response.drag_stopped() {
-        setter.end_set_parameter(param);
+        hand.end(param);
     }
     if wants_default(ui, &response) {
-        set(setter, param, param.default_normalized_value());
+        hand.set(param, param.default_normalized_value());
     }
     if response.has_focus() {
         keep_arrows(ui, id, true);
         let steps = arrow_steps(ui, true);
         if steps != 0 {
-            step(setter, param, steps);
+            hand.step(param, steps);
         }
     }
-    let value = param.unmodulated_normalized_value();
-    let words = value_text(param);
+    let value = hand.value(param);
+    let words = hand.words(param);
     draw_slider(ui, &response, label, &words, value, param.default_normalized_value(), colour);
     response.widget_info(|| {
         let mut info = WidgetInfo::slider(true, f64::from(value), format!("{}: {words}", param.name()));
@@ -165,14 +139,14 @@ fn draw_slider(
 /// A choice among a few values: a list opens on a click; up and down step through it.
 pub(super) fn choice<P: Param>(
     ui: &Ui,
-    setter: &ParamSetter<'_>,
+    hand: &Hand<'_>,
     rect: Rect,
     param: &P,
     label: &str,
     hint: &str,
 ) -> Response {
     let response = ui.interact(rect, Id::unique(("choice", param.name())), Sense::click());
-    let words = value_text(param);
+    let words = hand.words(param);
     let (painter, inner) = (ui.painter(), rect.shrink2(vec2(7.0, 2.0)));
     painter.rect_filled(rect, ROUND, ground(&response));
     theme::fitted(painter, inner.translate(vec2(0.0, 2.0)), Align2::LEFT_TOP, label, 12.0, DIM);
@@ -187,24 +161,24 @@ pub(super) fn choice<P: Param>(
         info
     });
     if response.secondary_clicked() {
-        set(setter, param, param.default_normalized_value());
+        hand.set(param, param.default_normalized_value());
     }
     if response.has_focus() {
         keep_arrows(ui, response.id, false);
         // The list reads downwards.
         let steps = -arrow_steps(ui, false);
         if steps != 0 && !Popup::is_any_open(ui.ctx()) {
-            step(setter, param, steps);
+            hand.step(param, steps);
         }
     }
-    list(setter, &response, param);
+    list(hand, &response, param);
     response.on_hover_text(format!("{}: {words}\n{hint}\nRight click: default", param.name()))
 }
 
 /// The list of a choice, open below or above it.
-fn list<P: Param>(setter: &ParamSetter<'_>, response: &Response, param: &P) {
+fn list<P: Param>(hand: &Hand<'_>, response: &Response, param: &P) {
     let steps = param.step_count().unwrap_or(1).max(1);
-    let now = (param.unmodulated_normalized_value() * steps as f32).round() as usize;
+    let now = (hand.value(param) * steps as f32).round() as usize;
     let columns = if steps > 12 { 2 } else { 1 };
     let width = response.rect.width().max(110.0 * columns as f32);
     Popup::menu(response).gap(3.0).width(width).show(|ui| {
@@ -216,7 +190,7 @@ fn list<P: Param>(setter: &ParamSetter<'_>, response: &Response, param: &P) {
                 let normalized = index as f32 / steps as f32;
                 let words = param.normalized_value_to_string(normalized, true);
                 if ui.selectable_label(index == now, words).clicked() {
-                    set(setter, param, normalized);
+                    hand.set(param, normalized);
                     ui.close();
                 }
             }
@@ -227,14 +201,14 @@ fn list<P: Param>(setter: &ParamSetter<'_>, response: &Response, param: &P) {
 /// Values side by side, one of which is taken.
 pub(super) fn segments<P: Param>(
     ui: &Ui,
-    setter: &ParamSetter<'_>,
+    hand: &Hand<'_>,
     rect: Rect,
     param: &P,
     colour: Color32,
     hints: &[&str],
 ) {
     let steps = param.step_count().unwrap_or(1).max(1);
-    let now = (param.unmodulated_normalized_value() * steps as f32).round() as usize;
+    let now = (hand.value(param) * steps as f32).round() as usize;
     ui.painter().rect_filled(rect, ROUND, PANEL);
     let width = rect.width() / (steps + 1) as f32;
     for index in 0..=steps {
@@ -259,7 +233,7 @@ pub(super) fn segments<P: Param>(
         theme::fitted(ui.painter(), cell.shrink(3.0), Align2::CENTER_CENTER, &words, 13.5, ink);
         focus_ring(ui, &response);
         if response.clicked() && !is_taken {
-            set(setter, param, normalized);
+            hand.set(param, normalized);
         }
         let name = format!("{}: {words}", param.name());
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_taken, &name));
@@ -319,7 +293,7 @@ pub(super) fn arrow_button(
 /// A switch with a lamp: filled when on, hollow when off.
 pub(super) fn switch<P: Param>(
     ui: &Ui,
-    setter: &ParamSetter<'_>,
+    hand: &Hand<'_>,
     rect: Rect,
     param: &P,
     words: &str,
@@ -327,7 +301,7 @@ pub(super) fn switch<P: Param>(
     hint: &str,
 ) -> Response {
     let response = ui.interact(rect, Id::unique(("switch", param.name())), Sense::click());
-    let is_on = param.unmodulated_normalized_value() >= 0.5;
+    let is_on = hand.is_on(param);
     let painter = ui.painter();
     painter.rect_filled(rect, ROUND, if is_on { theme::faint(colour, 0.22) } else { ground(&response) });
     if response.hovered() {
@@ -343,7 +317,7 @@ pub(super) fn switch<P: Param>(
     theme::fitted(painter, rest, Align2::LEFT_CENTER, words, 14.5, if is_on { TEXT } else { DIM });
     focus_ring(ui, &response);
     if response.clicked() {
-        set(setter, param, if is_on { 0.0 } else { 1.0 });
+        hand.toggle(param);
     }
     response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_on, param.name()));
     response.on_hover_text(format!("{}: {}\n{hint}", param.name(), if is_on { "yes" } else { "no" }))

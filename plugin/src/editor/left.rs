@@ -1,9 +1,9 @@
 //! The left column: the voice and its level, the chord and the beat of now, and the controls of each part.
 
 use egui::{Align2, Id, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
-use nice_plug::prelude::ParamSetter;
 
 use super::control::{self, Look};
+use super::hand::Hand;
 use super::layout;
 use super::theme::{self, DIM, PANEL, PARTS, ROUND, TEXT, VOICE};
 use crate::params::PartParams;
@@ -131,7 +131,7 @@ fn sure_words(sure: f32, is_playing: bool) -> String {
 }
 
 /// The controls of a part.
-pub(super) fn part(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, index: usize, part: &PartParams) {
+pub(super) fn part(ui: &Ui, hand: &Hand<'_>, rect: Rect, index: usize, part: &PartParams) {
     let (name, colour) = (["Guitar", "Drums", "Strings", "Bass"][index], PARTS[index]);
     ui.painter().rect_filled(rect, ROUND, PANEL);
     ui.painter().rect_filled(rect.with_max_x(rect.left() + 3.0), ROUND, colour);
@@ -142,21 +142,21 @@ pub(super) fn part(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, index: usize, 
         |n: f32| Rect::from_min_size(pos2(inner.left(), top + n * (row + 3.0)), vec2(inner.width(), row));
     let [on, back, take, new] = layout::cells(line(0.0).expand2(vec2(0.0, 0.0)), [4.6, 0.9, 2.3, 2.2]);
     let hint = format!("Key {}: on or off", index + 1);
-    let _ = control::switch(ui, setter, on, &part.on, &format!("{} {name}", index + 1), colour, &hint);
-    let number = part.take.value();
+    let _ = control::switch(ui, hand, on, &part.on, &format!("{} {name}", index + 1), colour, &hint);
+    let number = hand.plain(&part.take);
     let lower = name.to_lowercase();
     if control::arrow_button(ui, back, -1.0, &format!("{name} take before"), "The take before", number > 1) {
-        control::step(setter, &part.take, -1);
+        hand.step(&part.take, -1);
     }
     theme::fitted(ui.painter(), take, Align2::CENTER_CENTER, &format!("take {number}"), 12.5, DIM);
     let hint = format!("Another {lower} part for the same song; the arrow goes back");
     if control::button(ui, new, "new", &format!("{name} new take"), &hint, Look::PLAIN).clicked() {
-        control::step(setter, &part.take, 1);
+        hand.step(&part.take, 1);
     }
     let [level, density] = layout::cells(line(1.0), [1.0, 1.0]);
-    let _ = control::slider(ui, setter, level, &part.level, "level", colour, "How loud");
+    let _ = control::slider(ui, hand, level, &part.level, "level", colour, "How loud");
     let hint = "How busy; the middle is as the song asks";
-    let _ = control::slider(ui, setter, density, &part.density, "density", colour, hint);
+    let _ = control::slider(ui, hand, density, &part.density, "density", colour, hint);
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod bottom;
 mod control;
 mod dialog;
 mod files;
+mod hand;
 mod layout;
 mod left;
 mod look;
@@ -24,7 +25,7 @@ use egui::{Id, Key, Modal, Rangef, Rect, Ui, vec2};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, HostMethods, SpawnedEditor};
-use nice_plug::prelude::{ParamSetter, ParentWindowHandle, ResizeHint};
+use nice_plug::prelude::{ParentWindowHandle, ResizeHint};
 use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor,
@@ -34,6 +35,7 @@ use parking_lot::Mutex;
 use self::bottom::{Page, Wish};
 use self::dialog::{Dialog, Outcome};
 use self::files::{Browser, Purpose};
+use self::hand::{Hand, Pending};
 use self::layout::{Axis, Regions};
 use self::look::LooksAway;
 use self::place::Place;
@@ -107,6 +109,7 @@ struct App {
     sure_to_clear: bool,
     shows_help: bool,
     looks_away: LooksAway,
+    pending: Pending,
 }
 
 impl App {
@@ -123,6 +126,7 @@ impl App {
             sure_to_clear: false,
             shows_help: false,
             looks_away: LooksAway::default(),
+            pending: Pending::default(),
         }
     }
 }
@@ -142,7 +146,8 @@ impl NiceEguiApp for App {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
         let Some(gui) = self.gui.clone() else { return };
-        self.draw(ui, &gui.param_setter());
+        let hand = Hand::new(gui.param_setter(), self.pending.clone());
+        self.draw(ui, &hand);
     }
 
     fn editor_closed(&mut self) {
@@ -151,24 +156,24 @@ impl NiceEguiApp for App {
 }
 
 impl App {
-    fn draw(&mut self, ui: &mut Ui, setter: &ParamSetter<'_>) {
+    fn draw(&mut self, ui: &mut Ui, hand: &Hand<'_>) {
         let view = self.shared.view();
         let context = ui.ctx().clone();
         let window = context.content_rect();
         self.keep_place(&context, window);
         ui.painter().rect_filled(window, 0.0, theme::BACKGROUND);
         if self.dialog.is_none() && !self.shows_help {
-            self.shortcuts(&context, setter, &view);
+            self.shortcuts(&context, hand, &view);
         }
         // A window too small for everything scrolls; nothing becomes unreachable.
         let whole = window.size().max(vec2(place::LEAST.0, place::LEAST.1) - vec2(1.0, 1.0));
         if whole.x > window.width() + 1.0 || whole.y > window.height() + 1.0 {
             egui::ScrollArea::both().auto_shrink(false).show(ui, |ui| {
                 let (rect, _) = ui.allocate_exact_size(whole, egui::Sense::hover());
-                self.window(ui, setter, rect, &view);
+                self.window(ui, hand, rect, &view);
             });
         } else {
-            self.window(ui, setter, window, &view);
+            self.window(ui, hand, window, &view);
         }
         corner(ui, window);
         if self.shows_help {
@@ -184,15 +189,15 @@ impl App {
         *self.place.lock() = Place { width: window.width(), height: window.height(), zoom, scale };
     }
 
-    fn window(&mut self, ui: &mut Ui, setter: &ParamSetter<'_>, rect: Rect, view: &View) {
+    fn window(&mut self, ui: &mut Ui, hand: &Hand<'_>, rect: Rect, view: &View) {
         let regions = Regions::of(rect);
         let params = self.params.clone();
-        let is_studio = params.mode.value() == ModeChoice::Studio;
-        top::header(ui, setter, regions.header, &params, view);
+        let is_studio = hand.plain(&params.mode) == ModeChoice::Studio;
+        top::header(ui, hand, regions.header, &params, view);
         if let Some(share) = view.progress {
             top::progress(ui, regions.header, share);
         }
-        top::found(ui, setter, regions.found, &params, view);
+        top::found(ui, hand, regions.found, &params, view);
 
         let strip = regions.bars.1;
         let ahead = if is_studio { STUDIO_BARS } else { LIVE_BARS };
@@ -207,8 +212,8 @@ impl App {
         let parts = [&params.guitar, &params.drums, &params.strings, &params.bass];
         for (index, part) in parts.into_iter().enumerate() {
             let (column, lane) = regions.lanes[index];
-            left::part(ui, setter, column, index, part);
-            roll::lane(ui.painter(), lane, &axis, view, index, part.on.value());
+            left::part(ui, hand, column, index, part);
+            roll::lane(ui.painter(), lane, &axis, view, index, hand.is_on(&part.on));
         }
         match roll::advice(view, is_studio) {
             Some(advice) => {
@@ -217,10 +222,10 @@ impl App {
             }
             None => roll::playhead(ui.painter(), &axis, view.now_s, rows),
         }
-        bottom::settings(ui, setter, regions.settings, regions.setting_rows, &mut self.page, &params);
+        bottom::settings(ui, hand, regions.settings, regions.setting_rows, &mut self.page, &params);
         let zoom = ui.ctx().zoom_factor();
         let sure = &mut self.sure_to_clear;
-        match bottom::footer(ui, setter, regions.footer, &params, view, zoom, sure) {
+        match bottom::footer(ui, hand, regions.footer, &params, view, zoom, sure) {
             Some(Wish::Open(purpose)) => self.open(purpose),
             Some(Wish::Clear) => self.shared.ask(Command::Clear),
             Some(Wish::Zoom(zoom)) => ui.ctx().set_zoom_factor(zoom),
@@ -230,7 +235,7 @@ impl App {
     }
 
     /// Keys that work wherever the focus is, as long as no text is typed.
-    fn shortcuts(&mut self, context: &egui::Context, setter: &ParamSetter<'_>, view: &View) {
+    fn shortcuts(&mut self, context: &egui::Context, hand: &Hand<'_>, view: &View) {
         if context.text_edit_focused() || egui::Popup::is_any_open(context) {
             return;
         }
@@ -240,7 +245,7 @@ impl App {
                 .input(|input| input.events.iter().any(|e| matches!(e, egui::Event::Text(t) if t == words)))
         };
         if pressed(Key::C) {
-            bottom::toggle_capture(setter, &self.params);
+            hand.toggle(&self.params.capture);
         }
         if pressed(Key::L) {
             self.open(Purpose::Load);
@@ -254,7 +259,7 @@ impl App {
         let parts = [&self.params.guitar, &self.params.drums, &self.params.strings, &self.params.bass];
         for (key, part) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(parts) {
             if pressed(key) {
-                control::set(setter, &part.on, if part.on.value() { 0.0 } else { 1.0 });
+                hand.toggle(&part.on);
             }
         }
         for (sign, steps) in [("+", 1), ("-", -1)] {
@@ -300,7 +305,7 @@ fn corner(ui: &Ui, window: Rect) {
     if response.drag_started() {
         ui.data_mut(|data| data.insert_temp(id, window.size()));
     }
-    if response.dragged()
+    if (response.dragged() || response.drag_stopped())
         && let Some(start) = ui.data(|data| data.get_temp::<egui::Vec2>(id))
         && let Some(delta) = response.total_drag_delta()
     {

@@ -18,6 +18,9 @@ fn drum_row(key: u8) -> usize {
 /// Where the line of now is drawn over all rows.
 pub(super) fn playhead(painter: &Painter, axis: &Axis, now_s: f64, rows: Rangef) {
     let x = axis.x(now_s);
+    if !(axis.left..=axis.right).contains(&x) {
+        return;
+    }
     painter.vline(x, rows, Stroke::new(2.0, TEXT));
     let top = pos2(x, rows.min + 1.0);
     let points = vec![top + vec2(-5.0, -1.0), top + vec2(5.0, -1.0), top + vec2(0.0, 6.0)];

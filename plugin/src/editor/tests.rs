@@ -13,8 +13,15 @@ use nice_plug::plugin::PluginState;
 use super::*;
 use crate::view::{BarView, HealthView, HeardView, State};
 
-/// A host that sets parameters as it is asked to.
-struct Host;
+/// A host that sets parameters as it is asked to, unless it does not process.
+struct Host {
+    processes: bool,
+}
+
+fn set(param: &impl nice_plug::prelude::Param, normalized: f32) {
+    // SAFETY: the parameter is borrowed, so it is alive.
+    unsafe { param.as_ptr()._internal_set_normalized_value(normalized) };
+}
 
 impl GuiContextInner for Host {
     fn plugin_api(&self) -> PluginApi {
@@ -24,8 +31,10 @@ impl GuiContextInner for Host {
     unsafe fn raw_begin_set_parameter(&self, _param: ParamPtr) {}
     // SAFETY: the caller's pointer is alive, as the trait asks.
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
-        // SAFETY: the tests keep their parameters for as long as their windows.
-        unsafe { param._internal_set_normalized_value(normalized) };
+        if self.processes {
+            // SAFETY: the tests keep their parameters for as long as their windows.
+            unsafe { param._internal_set_normalized_value(normalized) };
+        }
     }
     // SAFETY: nothing is done.
     unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {}
@@ -39,6 +48,7 @@ impl GuiContextInner for Host {
 /// A window that is never shown.
 struct Window {
     app: App,
+    host: Host,
     context: egui::Context,
     size: egui::Vec2,
 }
@@ -51,7 +61,8 @@ impl Window {
         theme::dress(&context);
         context.enable_accesskit();
         let app = App::new(Arc::new(CollavoceParams::default()), shared);
-        let mut window = Self { app, context, size: vec2(size.0, size.1) };
+        let host = Host { processes: true };
+        let mut window = Self { app, host, context, size: vec2(size.0, size.1) };
         window.frame(Vec::new());
         window
     }
@@ -60,7 +71,8 @@ impl Window {
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, self.size));
         let input = RawInput { screen_rect, events, ..RawInput::default() };
         let app = &mut self.app;
-        let mut output = self.context.run_ui(input, |ui| app.draw(ui, &ParamSetter::new(&Host)));
+        let hand = Hand::new(ParamSetter::new(&self.host), app.pending.clone());
+        let mut output = self.context.run_ui(input, |ui| app.draw(ui, &hand));
         // There is no screen to take the letters.
         output.textures_delta.clear();
         output
@@ -136,8 +148,8 @@ fn every_state_is_drawn_at_every_size() {
         for size in [(200.0, 100.0), place::LEAST, (980.0, 640.0), (1600.0, 1000.0), (3000.0, 480.0)] {
             let mut window = Window::new(view.clone(), size);
             for mode in [0.0, 1.0] {
-                control::set(&ParamSetter::new(&Host), &window.app.params.mode, mode);
-                control::set(&ParamSetter::new(&Host), &window.app.params.tune, mode);
+                set(&window.app.params.mode, mode);
+                set(&window.app.params.tune, mode);
                 assert!(window.frame(Vec::new()).shapes.len() > 100);
             }
         }
@@ -170,9 +182,9 @@ fn no_words_leave_the_window_or_lie_on_others() {
     for size in [place::LEAST, (980.0, 640.0), (1600.0, 1000.0)] {
         for fixed in [0.0, 1.0] {
             let mut window = Window::new(song(), size);
-            control::set(&ParamSetter::new(&Host), &window.app.params.tune, fixed);
-            control::set(&ParamSetter::new(&Host), &window.app.params.bar_shift, 0.0);
-            control::set(&ParamSetter::new(&Host), &window.app.params.guitar.take, 1.0);
+            set(&window.app.params.tune, fixed);
+            set(&window.app.params.bar_shift, 0.0);
+            set(&window.app.params.guitar.take, 1.0);
             let output = window.frame(Vec::new());
             let found = words(&output, window.size);
             assert!(found.len() > 40, "{}", found.len());
@@ -246,6 +258,25 @@ fn keys_do_what_they_say() {
     window.app.shared.show(View::default());
     window.press(Key::E);
     assert!(window.app.dialog.is_none(), "there is nothing to be exported");
+}
+
+#[test]
+fn a_host_that_does_not_process_still_sees_its_controls_move() {
+    let mut window = Window::new(song(), place::LEAST);
+    window.host.processes = false;
+    let params = window.app.params.clone();
+    let shows_on = |window: &Window| {
+        Hand::new(ParamSetter::new(&window.host), window.app.pending.clone()).is_on(&params.strings.on)
+    };
+    window.press(Key::Num3);
+    assert!(params.strings.on.value() && !shows_on(&window), "what was asked for is shown");
+    window.press(Key::Num3);
+    assert!(shows_on(&window));
+    window.press(Key::Num3);
+    set(&params.strings.on, 0.0);
+    assert!(!shows_on(&window));
+    set(&params.strings.on, 1.0);
+    assert!(shows_on(&window), "what the host says counts");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The two rows at the top: what the band is doing, and what it has found with the repairs of it.
 
 use egui::{Align2, Id, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
-use nice_plug::prelude::ParamSetter;
 
 use super::control::{self, Look};
+use super::hand::Hand;
 use super::layout;
 use super::theme::{self, DIM, GUESS, PANEL, ROUND, TEXT};
 use crate::params::{CollavoceParams, KEY_NAMES, TuneChoice};
@@ -21,7 +21,7 @@ fn state_word(state: State) -> &'static str {
 }
 
 /// Name, state, message, lead and mode.
-pub(super) fn header(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+pub(super) fn header(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
     let painter = ui.painter();
     let at = rect.left_center() + vec2(4.0, 0.0);
     let name = theme::strong(painter, at, Align2::LEFT_CENTER, "Collavoce", 19.0, TEXT);
@@ -51,10 +51,10 @@ pub(super) fn header(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &Col
         );
     }
     let hints = ["The band follows the singer's time", "The host's tempo and bars"];
-    control::segments(ui, setter, leads, &params.lead, theme::VOICE, &hints);
+    control::segments(ui, hand, leads, &params.lead, theme::VOICE, &hints);
     let hints =
         ["The band plays along with what it hears", "A captured or loaded song, locked to the timeline"];
-    control::segments(ui, setter, modes, &params.mode, theme::VOICE, &hints);
+    control::segments(ui, hand, modes, &params.mode, theme::VOICE, &hints);
 }
 
 /// Words on one line, or on two smaller ones where they do not fit.
@@ -113,12 +113,12 @@ fn state(ui: &Ui, rect: Rect, state: State) {
 }
 
 /// Tempo, metre, key and tuning as found, each with its repair.
-pub(super) fn found(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+pub(super) fn found(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
     let [tempo_cell, meter_cell, key_cell, tuning_cell] = layout::cells(rect, [1.1, 1.0, 2.0, 1.35]);
-    tempo(ui, setter, tempo_cell, params, view);
-    meter(ui, setter, meter_cell, params, view);
-    keys(ui, setter, key_cell, params, view);
-    tuning(ui, setter, tuning_cell, params, view);
+    tempo(ui, hand, tempo_cell, params, view);
+    meter(ui, hand, meter_cell, params, view);
+    keys(ui, hand, key_cell, params, view);
+    tuning(ui, hand, tuning_cell, params, view);
 }
 
 fn card(ui: &Ui, rect: Rect, label: &str, words: &str, unit: &str, room: f32) {
@@ -142,11 +142,11 @@ fn pair(rect: Rect, width: f32) -> (Rect, Rect) {
     (second.translate(vec2(-width - 4.0, 0.0)), second)
 }
 
-fn tempo(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+fn tempo(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
     let words = if view.bpm > 0.0 { format!("{:.0}", view.bpm) } else { "-".to_owned() };
     let (half, double) = pair(rect, 32.0);
     card(ui, rect, "Tempo", &words, "bpm", half.left() - rect.left() - 4.0);
-    let level = params.beat_level.value();
+    let level = hand.plain(&params.beat_level);
     for (cell, value, sign, name, hint) in [
         (half, -1, "/ 2", "Beat half as fast", "The beat is half as fast as found"),
         (double, 1, "x 2", "Beat twice as fast", "The beat is twice as fast as found"),
@@ -155,15 +155,15 @@ fn tempo(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams
         let look = Look { colour: is_taken.then_some(theme::WARN), ..Look::PLAIN };
         if control::button(ui, cell, sign, name, hint, look).clicked() {
             let wanted = if is_taken { 0 } else { (level + value).clamp(-1, 1) };
-            control::set(setter, &params.beat_level, (wanted + 1) as f32 / 2.0);
+            hand.set(&params.beat_level, (wanted + 1) as f32 / 2.0);
         }
     }
 }
 
-fn meter(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+fn meter(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
     let words = if view.meter.is_empty() { "-" } else { view.meter.as_str() };
     let (left, right) = pair(rect, 26.0);
-    let shift = params.bar_shift.value();
+    let shift = hand.plain(&params.bar_shift);
     card(ui, rect, "Metre", words, "", left.left() - rect.left() - 4.0);
     let note = if shift == 0 { "bar line".to_owned() } else { format!("bar line {shift:+}") };
     let at = pos2(rect.right() - 6.0, rect.top() + 3.0);
@@ -171,21 +171,21 @@ fn meter(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams
     theme::text(ui.painter(), at, Align2::RIGHT_TOP, note, 12.0, colour);
     let hint = "The bar line lies one beat earlier";
     if control::arrow_button(ui, left, -1.0, "Bar line one beat earlier", hint, shift > -6) {
-        control::step(setter, &params.bar_shift, -1);
+        hand.step(&params.bar_shift, -1);
     }
     let hint = "The bar line lies one beat later";
     if control::arrow_button(ui, right, 1.0, "Bar line one beat later", hint, shift < 6) {
-        control::step(setter, &params.bar_shift, 1);
+        hand.step(&params.bar_shift, 1);
     }
 }
 
-fn keys(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+fn keys(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
     let painter = ui.painter();
     painter.rect_filled(rect, ROUND, PANEL);
     let inner = rect.shrink2(vec2(8.0, 3.0));
     theme::text(painter, inner.left_top(), Align2::LEFT_TOP, "Key", 12.0, DIM);
     let row = Rect::from_min_max(pos2(rect.left() + 5.0, rect.top() + 17.0), rect.max - vec2(5.0, 5.0));
-    let stated = params.key.value();
+    let stated = hand.plain(&params.key);
     if stated > 0 {
         let name = KEY_NAMES[stated.clamp(0, 24) as usize];
         theme::strong(painter, row.left_center() + vec2(3.0, 0.0), Align2::LEFT_CENTER, name, 18.0, TEXT);
@@ -203,7 +203,7 @@ fn keys(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams,
         theme::text(painter, row.left_center() + vec2(3.0, 0.0), Align2::LEFT_CENTER, "-", 18.0, TEXT);
         return;
     }
-    let choice = params.key_choice.value().max(0) as usize;
+    let choice = hand.plain(&params.key_choice).max(0) as usize;
     theme::text(painter, inner.right_top(), Align2::RIGHT_TOP, "click another to take it", 11.5, GUESS);
     let shown =
         view.keys.len().min(4).min((row.width() / 78.0) as usize).max(2).max(choice + 1).min(view.keys.len());
@@ -222,7 +222,7 @@ fn keys(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams,
         let words = if theme::width(painter, &both, 11.5) < width - 8.0 { both } else { short_key(name) };
         let response = control::button(ui, cell, &words, &spoken, &hint, look);
         if response.clicked() && !is_taken {
-            control::set(setter, &params.key_choice, index as f32 / 3.0);
+            hand.set(&params.key_choice, index as f32 / 3.0);
         }
     }
 }
@@ -236,11 +236,11 @@ fn short_key(name: &str) -> String {
     name.replace(" major", " maj").replace(" minor", " min")
 }
 
-fn tuning(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+fn tuning(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
     ui.painter().rect_filled(rect, ROUND, PANEL);
     let inner = rect.shrink2(vec2(8.0, 3.0));
     theme::text(ui.painter(), inner.left_top(), Align2::LEFT_TOP, "Tuning", 12.0, DIM);
-    let is_fixed = params.tune.value() == TuneChoice::Fixed;
+    let is_fixed = hand.plain(&params.tune) == TuneChoice::Fixed;
     // The singer's tuning, whatever the band tunes to.
     let cents = if view.tuning_cents.abs() < 0.5 { 0.0 } else { view.tuning_cents };
     let words = if is_fixed { format!("singer {cents:+.0} ct") } else { format!("{cents:+.0} ct") };
@@ -251,11 +251,11 @@ fn tuning(ui: &Ui, setter: &ParamSetter<'_>, rect: Rect, params: &CollavoceParam
     let hints = ["The band tunes to the singer", "The band tunes to A4 = 440 Hz and the cents beside it"];
     if is_fixed {
         let [switch, cents] = layout::cells(row, [1.5, 1.0]);
-        control::segments(ui, setter, switch, &params.tune, theme::VOICE, &hints);
+        control::segments(ui, hand, switch, &params.tune, theme::VOICE, &hints);
         let hint = "Cents above A4 = 440 Hz";
-        let _ = control::slider(ui, setter, cents, &params.cents, "", theme::VOICE, hint);
+        let _ = control::slider(ui, hand, cents, &params.cents, "", theme::VOICE, hint);
     } else {
-        control::segments(ui, setter, row, &params.tune, theme::VOICE, &hints);
+        control::segments(ui, hand, row, &params.tune, theme::VOICE, &hints);
     }
 }
 

@@ -26,7 +26,7 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, HostMethods, SpawnedEditor};
 use nice_plug::prelude::{ParentWindowHandle, ResizeHint};
-use nice_plug_egui::baseview::HandlerError;
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor,
 };
@@ -74,13 +74,18 @@ impl Editor for CollavoceEditor {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn std::error::Error>> {
-        let place = self.params.editor.lock().sane();
+        let place = {
+            let mut place = self.params.editor.lock();
+            *place = place.sane();
+            *place
+        };
         let state = EguiEditorState::from_size(LogicalSize::new(place.width, place.height), place.zoom);
         let settings = EguiNiceSettings::new()
             .with_tile("Collavoce")
             .with_resize_hint(self.resize_hint())
             .with_repaint_poll_interval(FRAME);
-        let app = App::new(self.params.clone(), self.shared.clone());
+        let is_embedded = parent.is_some() || wait_for_parent || host.is_some();
+        let app = App::new(self.params.clone(), self.shared.clone(), is_embedded);
         let editor = create_egui_editor(state, self.shared.repaint(), settings, app)
             .ok_or("the editor cannot be made")?;
         editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
@@ -110,10 +115,13 @@ struct App {
     shows_help: bool,
     looks_away: LooksAway,
     pending: Pending,
+    /// Whether a host holds the window. Then only the host resizes it: a window that resizes itself brings hosts down
+    /// that are not asked on their own thread.
+    is_embedded: bool,
 }
 
 impl App {
-    fn new(params: Arc<CollavoceParams>, shared: Arc<Shared>) -> Self {
+    fn new(params: Arc<CollavoceParams>, shared: Arc<Shared>, is_embedded: bool) -> Self {
         let place = params.editor.clone();
         Self {
             params,
@@ -127,6 +135,7 @@ impl App {
             shows_help: false,
             looks_away: LooksAway::default(),
             pending: Pending::default(),
+            is_embedded,
         }
     }
 }
@@ -148,6 +157,19 @@ impl NiceEguiApp for App {
         let Some(gui) = self.gui.clone() else { return };
         let hand = Hand::new(gui.param_setter(), self.pending.clone());
         self.draw(ui, &hand);
+    }
+
+    // Hosts ask for the size right after they were told of it, before anything is drawn.
+    fn resized(&mut self, size: WindowSize) {
+        let mut place = self.place.lock();
+        // The size that is told is in points, its scale that of the screen and the zoom together.
+        place.width = size.logical.width as f32;
+        place.height = size.logical.height as f32;
+        place.scale = size.scale_factor / f64::from(place.zoom);
+    }
+
+    fn zoom_factor_changed(&mut self, zoom: f32) {
+        self.place.lock().zoom = zoom;
     }
 
     fn editor_closed(&mut self) {
@@ -175,7 +197,9 @@ impl App {
         } else {
             self.window(ui, hand, window, &view);
         }
-        corner(ui, window);
+        if !self.is_embedded {
+            corner(ui, window);
+        }
         if self.shows_help {
             self.shows_help = !help(&context);
         }
@@ -186,7 +210,13 @@ impl App {
     fn keep_place(&self, context: &egui::Context, window: Rect) {
         let zoom = context.zoom_factor();
         let scale = f64::from(context.pixels_per_point() / zoom);
-        *self.place.lock() = Place { width: window.width(), height: window.height(), zoom, scale };
+        let mut place = self.place.lock();
+        let size = window.size();
+        if self.is_embedded && zoom != place.zoom {
+            // The window would grow with the zoom. It stays as it is, and so shows more or less of everything.
+            context.send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
+        }
+        *place = Place { width: size.x, height: size.y, zoom, scale };
     }
 
     fn window(&mut self, ui: &mut Ui, hand: &Hand<'_>, rect: Rect, view: &View) {

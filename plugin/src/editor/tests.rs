@@ -60,7 +60,7 @@ impl Window {
         let context = egui::Context::default();
         theme::dress(&context);
         context.enable_accesskit();
-        let app = App::new(Arc::new(CollavoceParams::default()), shared);
+        let app = App::new(Arc::new(CollavoceParams::default()), shared, false);
         let host = Host { processes: true };
         let mut window = Self { app, host, context, size: vec2(size.0, size.1) };
         window.frame(Vec::new());
@@ -329,6 +329,21 @@ fn size_and_zoom_are_kept_with_the_song() {
     let other = CollavoceParams::default();
     other.deserialize_fields(&fields);
     assert_eq!(*other.editor.lock(), Place { width: 1234.0, height: 777.0, zoom: 1.5, scale: 1.0 });
+}
+
+#[test]
+fn in_a_host_the_zoom_leaves_the_window_as_it_is() {
+    let mut window = Window::new(song(), (980.0, 640.0));
+    window.app.is_embedded = true;
+    window.context.set_zoom_factor(2.0);
+    let output = window.frame(Vec::new());
+    let wanted =
+        output.viewport_output.values().flat_map(|v| v.commands.clone()).find_map(|command| match command {
+            egui::ViewportCommand::InnerSize(size) => Some(size),
+            _ => None,
+        });
+    assert_eq!(wanted, Some(vec2(490.0, 320.0)), "as many pixels as before");
+    assert_eq!(window.app.place.lock().native().width, 980);
 }
 
 #[test]

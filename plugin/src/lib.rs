@@ -1,6 +1,8 @@
 //! Collavoce as a plugin: ports, parameters, transport, editor. No DSP and no music: those are the engine's.
 
+pub mod editor;
 pub mod params;
+pub mod show;
 pub mod view;
 
 use std::num::NonZeroU32;
@@ -8,12 +10,15 @@ use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
+use editor::CollavoceEditor;
 use params::CollavoceParams;
+use view::Shared;
 
 /// The plugin.
 #[derive(Debug, Default)]
 pub struct Collavoce {
     params: Arc<CollavoceParams>,
+    shared: Arc<Shared>,
 }
 
 const STEREO: NonZeroU32 = new_nonzero_u32(2);
@@ -44,12 +49,16 @@ impl Plugin for Collavoce {
     const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
 
-    type Editor = ();
+    type Editor = CollavoceEditor;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
+    }
+
+    fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        Some(CollavoceEditor::new(self.params.clone(), self.shared.clone()))
     }
 
     fn process(

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditorState;
+use parking_lot::Mutex;
+
+use crate::editor::place::Place;
 
 /// How much of the take is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -195,8 +197,9 @@ pub struct PartParams {
 /// Every parameter of the plugin.
 #[derive(Debug, Params)]
 pub struct CollavoceParams {
-    /// Size of the editor.
-    pub editor: Arc<EguiEditorState>,
+    /// Size and zoom of the editor.
+    #[persist = "editor"]
+    pub editor: Arc<Mutex<Place>>,
 
     /// Live or studio.
     #[id = "mode"]
@@ -328,10 +331,7 @@ impl Default for CollavoceParams {
             KEY_NAMES.iter().position(|n| n.eq_ignore_ascii_case(text.trim())).map(|index| index as i32)
         };
         Self {
-            editor: EguiEditorState::from_size(
-                nice_plug::editor::dpi::LogicalSize { width: 980.0, height: 640.0 },
-                1.0,
-            ),
+            editor: Arc::new(Mutex::new(Place::default())),
             mode: EnumParam::new("Mode", ModeChoice::Live),
             lead: EnumParam::new("Lead", LeadChoice::Voice),
             rubato: percent("Rubato", 1.0),
@@ -354,8 +354,14 @@ impl Default for CollavoceParams {
                 .with_string_to_value(Arc::new(index_of)),
             meter: EnumParam::new("Metre", MeterChoice::Auto),
             bpm: FloatParam::new("Tempo", 0.0, FloatRange::Linear { min: 0.0, max: 260.0 })
-                .with_unit(" bpm")
-                .with_step_size(0.1),
+                .with_step_size(0.1)
+                .with_value_to_string(Arc::new(|bpm| {
+                    if bpm < 0.05 { "auto".to_owned() } else { format!("{bpm:.1} bpm") }
+                }))
+                .with_string_to_value(Arc::new(|text| match text.trim() {
+                    "auto" => Some(0.0),
+                    number => number.trim_end_matches("bpm").trim().parse().ok(),
+                })),
             main_out: EnumParam::new("Main output", MainChoice::Mix),
             voice_level: level("Voice level"),
             rendering: EnumParam::new("Rendering", RenderingChoice::Auto),

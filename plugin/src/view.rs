@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use nice_plug_egui::RepaintNotifier;
+
 /// What the band is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
@@ -96,6 +98,14 @@ pub struct View {
     pub has_song: bool,
 }
 
+impl View {
+    /// Whether everything but bars and what was heard is the same.
+    fn same_but_for_bars(&self, other: &Self) -> bool {
+        let without = |view: &Self| Self { bars: Arc::default(), heard: Arc::default(), ..view.clone() };
+        without(self) == without(other)
+    }
+}
+
 /// What the editor asks for beside parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -112,6 +122,7 @@ pub enum Command {
 pub struct Shared {
     view: parking_lot::Mutex<Arc<View>>,
     commands: parking_lot::Mutex<Vec<Command>>,
+    repaint: RepaintNotifier,
 }
 
 impl Shared {
@@ -120,9 +131,20 @@ impl Shared {
         self.view.lock().clone()
     }
 
-    /// Shows another snapshot from now on.
+    /// Shows another snapshot from now on. The editor repaints if it differs, at its own pace.
     pub fn show(&self, view: View) {
-        *self.view.lock() = Arc::new(view);
+        let before = std::mem::replace(&mut *self.view.lock(), Arc::new(view));
+        let after = self.view();
+        // What is shared is not compared bar by bar.
+        let is_same = Arc::ptr_eq(&before.bars, &after.bars)
+            && Arc::ptr_eq(&before.heard, &after.heard)
+            && before.same_but_for_bars(&after);
+        self.repaint.request_repaint_with(!is_same);
+    }
+
+    /// Tells the editor that there is something new to be drawn.
+    pub fn repaint(&self) -> RepaintNotifier {
+        self.repaint.clone()
     }
 
     /// Asks for something.

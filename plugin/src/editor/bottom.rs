@@ -1,0 +1,311 @@
+//! The rows at the bottom: settings, and the actions with health and zoom.
+
+use std::path::PathBuf;
+
+use egui::{Align2, Id, Popup, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::control::{self, Look};
+use super::files::Purpose;
+use super::hand::Hand;
+use super::layout;
+use super::theme::{self, DIM, PANEL, ROUND, TEXT, VOICE};
+use crate::params::CollavoceParams;
+use crate::view::{HealthView, State, View};
+
+/// Which settings are seen where there is room for one row only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Page {
+    #[default]
+    Band,
+    Song,
+}
+
+/// What a press at the bottom asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wish {
+    Open(Purpose),
+    Clear,
+    Zoom(f32),
+    Help,
+}
+
+/// The settings.
+pub(super) fn settings(
+    ui: &Ui,
+    hand: &Hand<'_>,
+    rect: Rect,
+    rows: usize,
+    page: &mut Page,
+    params: &CollavoceParams,
+) {
+    if rows == 2 {
+        let height = (rect.height() - 4.0) / 2.0;
+        let first = rect.with_max_y(rect.top() + height);
+        band(ui, hand, first, params);
+        song(ui, hand, first.translate(vec2(0.0, height + 4.0)), params);
+        return;
+    }
+    let (row, more) = rect.split_left_right_at_x(rect.right() - 50.0);
+    match page {
+        Page::Band => band(ui, hand, row, params),
+        Page::Song => song(ui, hand, row, params),
+    }
+    let words = if *page == Page::Band { "more" } else { "back" };
+    let hint = "Metre, key, tempo, output and rendering (key M)";
+    if control::button(
+        ui,
+        more.with_min_x(more.left() + layout::GAP),
+        words,
+        "More settings",
+        hint,
+        Look::PLAIN,
+    )
+    .clicked()
+    {
+        *page = page.other();
+    }
+}
+
+impl Page {
+    /// The other one.
+    pub(super) fn other(self) -> Self {
+        if self == Self::Band { Self::Song } else { Self::Band }
+    }
+}
+
+fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
+    let [rubato, energy, style, feel, stop, ahead, trip, seed] =
+        layout::cells(row, [0.95, 1.85, 0.95, 1.05, 1.05, 1.0, 1.0, 0.75]);
+    let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
+    let _ = control::slider(ui, hand, rubato, &params.rubato, "Rubato", VOICE, hint);
+    let [level, follow] = layout::cells(energy, [1.0, 1.0]);
+    let colour = if hand.is_on(&params.energy_follow) { DIM } else { VOICE };
+    let hint = "How full the band plays where it does not follow you";
+    let _ = control::slider(ui, hand, level, &params.energy, "Energy", colour, hint);
+    let hint = "The band's energy follows the singer";
+    let _ = control::switch(ui, hand, follow, &params.energy_follow, "follow", VOICE, hint);
+    let _ = control::choice(ui, hand, style, &params.style, "Style", "Harmony and patterns");
+    let hint = "How the beat is divided and where the back-beat falls";
+    let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
+    let hint = "What the band does when you stop for long";
+    let _ = control::choice(ui, hand, stop, &params.when_i_stop, "When I stop", hint);
+    let hint =
+        "Delays voice and band so that the live band has time to decide; taken up when the plugin restarts";
+    let _ = control::choice(ui, hand, ahead, &params.lookahead, "Lookahead", hint);
+    let hint = "Round trip of your monitoring: the band plays so much earlier";
+    let _ = control::slider(ui, hand, trip, &params.round_trip, "Round trip", VOICE, hint);
+    let hint = "Seed of everything that is chosen: another number, another band";
+    let _ = control::slider(ui, hand, seed, &params.seed, "Seed", VOICE, hint);
+}
+
+fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
+    let [meter, key, bpm, out, voice, rendering, offset, bypass] =
+        layout::cells(row, [0.9, 1.1, 1.05, 1.25, 1.05, 1.0, 1.1, 0.9]);
+    let hint = "Auto takes the host's if the host leads, else what is found";
+    let _ = control::choice(ui, hand, meter, &params.meter, "Set metre", hint);
+    let _ = control::choice(ui, hand, key, &params.key, "Set key", "Auto takes what is found");
+    let hint = "Beat level and starting tempo; 0 takes what is found";
+    let _ = control::slider(ui, hand, bpm, &params.bpm, "Set tempo", VOICE, hint);
+    let hint = "What the main output carries; the parts have outputs of their own";
+    let _ = control::choice(ui, hand, out, &params.main_out, "Main output", hint);
+    let hint = "Level of the voice in the main output";
+    let _ = control::slider(ui, hand, voice, &params.voice_level, "Voice level", VOICE, hint);
+    let hint = "On lets a render wait for the work, for hosts that bounce without saying so";
+    let _ = control::choice(ui, hand, rendering, &params.rendering, "Rendering", hint);
+    let hint = "Moves the song on the host's timeline";
+    let _ = control::slider(ui, hand, offset, &params.song_offset, "Song offset", VOICE, hint);
+    let hint = "Passes the voice through, delayed by the reported latency";
+    let _ = control::switch(ui, hand, bypass, &params.bypass, "Bypass", theme::WARN, hint);
+}
+
+/// Capture, Load, Export and Clear, health, zoom. `sure_to_clear` holds whether Clear was pressed once.
+pub(super) fn footer(
+    ui: &Ui,
+    hand: &Hand<'_>,
+    rect: Rect,
+    params: &CollavoceParams,
+    view: &View,
+    zoom: f32,
+    sure_to_clear: &mut bool,
+) -> Option<Wish> {
+    let mut wish = None;
+    let cell = |left: f32, width: f32| {
+        Rect::from_min_size(pos2(rect.left() + left, rect.top()), vec2(width, rect.height()))
+    };
+    capture(ui, hand, cell(0.0, 118.0), params, view);
+    let hint = "Load a recording, a chord chart or a saved song (key L)";
+    if control::button(ui, cell(124.0, 74.0), "Load  L", "Load", hint, Look::PLAIN).clicked() {
+        wish = Some(Wish::Open(Purpose::Load));
+    }
+    let look = Look { enabled: view.has_song, ..Look::PLAIN };
+    let hint = if view.has_song {
+        "MIDI, stems and lead sheet into a folder (key E)"
+    } else {
+        "There is no song yet"
+    };
+    if control::button(ui, cell(204.0, 82.0), "Export  E", "Export", hint, look).clicked() && view.has_song {
+        wish = Some(Wish::Open(Purpose::Export));
+    }
+    clear(ui, cell(292.0, 66.0), view, sure_to_clear, &mut wish);
+    if view.captured_s.0 > 0.0 || view.state == State::Capturing {
+        let words = format!("{} of {}", clock(view.captured_s.0), clock(view.captured_s.1));
+        let rest = cell(366.0, (rect.width() - 366.0 - 294.0).max(0.0));
+        theme::fitted(ui.painter(), rest, Align2::LEFT_CENTER, &words, 13.5, DIM);
+    }
+    let zoom_cell = Rect::from_min_max(pos2(rect.right() - 86.0, rect.top()), rect.max - vec2(18.0, 0.0));
+    let help_cell = Rect::from_min_max(
+        pos2(zoom_cell.left() - 34.0, rect.top()),
+        pos2(zoom_cell.left() - 6.0, rect.bottom()),
+    );
+    let health_cell = Rect::from_min_max(
+        pos2(help_cell.left() - 166.0, rect.top()),
+        pos2(help_cell.left() - 6.0, rect.bottom()),
+    );
+    health(ui, health_cell, &view.health);
+    if control::button(ui, help_cell, "?", "Keys", "What the keys do", Look::PLAIN).clicked() {
+        wish = Some(Wish::Help);
+    }
+    if let Some(wanted) = zoom_list(ui, zoom_cell, zoom) {
+        wish = Some(Wish::Zoom(wanted));
+    }
+    wish
+}
+
+fn capture(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {
+    let is_on = hand.is_on(&params.capture);
+    let words = if is_on { "Stop  C" } else { "Capture  C" };
+    let look = Look { colour: is_on.then_some(theme::ALARM), ..Look::PLAIN };
+    let hint = "Record the song as it is sung, from beginning to end (key C)";
+    let response = control::button(ui, rect, "", "Capture", hint, look);
+    let lamp = pos2(rect.left() + 16.0, rect.center().y);
+    if is_on {
+        // A square stops, a dot records.
+        let square = Rect::from_center_size(lamp, vec2(9.0, 9.0));
+        ui.painter().rect_filled(square, 1.0, theme::ALARM);
+    } else {
+        ui.painter().circle_filled(lamp, 5.0, theme::ALARM);
+    }
+    let rest = rect.with_min_x(rect.left() + 28.0);
+    theme::fitted(ui.painter(), rest, Align2::LEFT_CENTER, words, 14.5, TEXT);
+    if is_on && view.captured_s.1 > 0.0 {
+        super::top::progress(ui, rect.shrink2(vec2(6.0, 6.0)), view.captured_s.0 / view.captured_s.1);
+    }
+    if response.clicked() {
+        hand.toggle(&params.capture);
+    }
+}
+
+fn clear(ui: &Ui, rect: Rect, view: &View, sure: &mut bool, wish: &mut Option<Wish>) {
+    let can = view.has_song;
+    *sure &= can;
+    let colour = sure.then_some(theme::ALARM);
+    let words = if *sure { "Sure?" } else { "Clear" };
+    let hint = if *sure { "Press again to forget the song" } else { "Forget the song" };
+    let response =
+        control::button(ui, rect, words, "Clear", hint, Look { colour, enabled: can, ..Look::PLAIN });
+    if can && response.clicked() {
+        if *sure {
+            *wish = Some(Wish::Clear);
+        }
+        *sure = !*sure;
+    } else if response.clicked_elsewhere() {
+        *sure = false;
+    }
+}
+
+/// Minutes and seconds.
+fn clock(seconds: f32) -> String {
+    let whole = seconds.max(0.0) as u32;
+    format!("{}:{:02}", whole / 60, whole % 60)
+}
+
+/// What went wrong, in words; nothing if nothing did.
+fn health_words(health: &HealthView) -> Vec<String> {
+    let count =
+        |n: u64, one: &str, many: &str| (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }));
+    [
+        count(health.late_follow, "beat came late", "beats came late"),
+        count(health.late_plan, "bar came late", "bars came late"),
+        count(health.dropped, "sample of the voice was lost", "samples of the voice were lost"),
+        count(health.overruns, "block came faster than real time", "blocks came faster than real time"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn health(ui: &Ui, rect: Rect, health: &HealthView) {
+    let wrongs = health_words(health);
+    let painter = ui.painter();
+    painter.rect_filled(rect, ROUND, PANEL);
+    let centre = pos2(rect.left() + 14.0, rect.center().y);
+    let words = match wrongs.as_slice() {
+        [] => {
+            let points = [vec2(-4.5, 0.0), vec2(-1.5, 3.5), vec2(4.5, -4.0)].map(|d| centre + d);
+            painter.line_segment([points[0], points[1]], Stroke::new(2.0, theme::GOOD));
+            painter.line_segment([points[1], points[2]], Stroke::new(2.0, theme::GOOD));
+            "Health: good".to_owned()
+        }
+        [first, rest @ ..] => {
+            let points = [vec2(0.0, -6.0), vec2(6.0, 5.0), vec2(-6.0, 5.0)].map(|d| centre + d).to_vec();
+            painter.add(egui::Shape::closed_line(points, Stroke::new(1.5, theme::WARN)));
+            painter.vline(centre.x, centre.y - 2.0..=centre.y + 1.0, Stroke::new(1.5, theme::WARN));
+            painter.circle_filled(centre + vec2(0.0, 3.0), 0.9, theme::WARN);
+            if rest.is_empty() { first.clone() } else { format!("{first} …") }
+        }
+    };
+    let room = rect.with_min_x(rect.left() + 25.0).with_max_x(rect.right() - 4.0);
+    theme::fitted(
+        painter,
+        room,
+        Align2::LEFT_CENTER,
+        &words,
+        13.0,
+        if wrongs.is_empty() { DIM } else { TEXT },
+    );
+    let response =
+        ui.interact(rect, Id::unique("health"), Sense::focusable_noninteractive() | Sense::hover());
+    control::focus_ring(ui, &response);
+    let all = if wrongs.is_empty() { "Health: nothing went wrong".to_owned() } else { wrongs.join("\n") };
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &all));
+    let _ = response.on_hover_text(all);
+}
+
+fn zoom_list(ui: &Ui, rect: Rect, zoom: f32) -> Option<f32> {
+    let words = format!("{:.0} %", 100.0 * zoom);
+    let response =
+        control::button(ui, rect, &words, "Zoom", "Size of everything (keys + and -)", Look::PLAIN);
+    let mut wanted = None;
+    Popup::menu(&response).gap(3.0).width(80.0).show(|ui| {
+        for choice in super::place::ZOOMS {
+            let is_taken = (choice - zoom).abs() < 0.01;
+            if ui.selectable_label(is_taken, format!("{:.0} %", 100.0 * choice)).clicked() {
+                wanted = Some(choice);
+                ui.close();
+            }
+        }
+    });
+    wanted
+}
+
+/// The folder where the dialog opens.
+pub(super) fn start_folder(last: Option<&PathBuf>) -> Option<PathBuf> {
+    last.cloned().or_else(super::files::home)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_on_a_clock() {
+        assert_eq!([0.0, 9.9, 61.0, 600.0].map(clock), ["0:00", "0:09", "1:01", "10:00"]);
+    }
+
+    #[test]
+    fn health_counts_in_words() {
+        assert!(health_words(&HealthView::default()).is_empty());
+        let health = HealthView { late_follow: 1, late_plan: 3, ..HealthView::default() };
+        assert_eq!(health_words(&health), ["1 beat came late", "3 bars came late"]);
+    }
+}

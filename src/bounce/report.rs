@@ -15,7 +15,7 @@ use crate::time::{TickCount, Ticks};
 
 /// Facts of a bounce that stand in no other place.
 pub(super) struct Facts<'a> {
-    pub mix: MixReport,
+    pub mix: Option<MixReport>,
     pub rate: u32,
     pub frames: u64,
     pub loudness: Option<f64>,
@@ -83,10 +83,10 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
             "bits": 24,
             "frames": facts.frames,
             "voice_starts_at_s": round(session.pad_s),
-            "voice_gain_db": round(facts.mix.voice_gain_db),
-            "mix_gain_db": round(facts.mix.gain_db),
+            "voice_gain_db": facts.mix.map(|mix| round(mix.voice_gain_db)),
+            "mix_gain_db": facts.mix.map(|mix| round(mix.gain_db)),
             "loudness_target_lufs": facts.loudness,
-            "loudness_before_gain_lufs": facts.mix.measured_lufs.is_finite().then(|| round(facts.mix.measured_lufs)),
+            "loudness_before_gain_lufs": facts.mix.filter(|mix| mix.measured_lufs.is_finite()).map(|mix| round(mix.measured_lufs)),
         },
         "health": { "late_follow": 0, "late_plan": 0, "dropped": 0, "deadline_s": song.settings.timing.deadline_s },
         "sha256": facts.hashes,

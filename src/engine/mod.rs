@@ -4,6 +4,7 @@ mod causal;
 pub mod live;
 mod offline;
 mod player;
+mod revise;
 mod studio;
 mod write;
 
@@ -12,7 +13,8 @@ pub use causal::{
 };
 pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
 pub use player::{MAX_STATE, MAX_WAITING, Performance, Player, StemTaker};
-pub use studio::studio;
+pub use revise::{keep_outside, recompose, restored};
+pub use studio::{compose_take, studio};
 
 use crate::follow::{FollowError, Take};
 use crate::listen::{ListenConfig, PitchMethod};

@@ -36,7 +36,11 @@ pub fn studio(
     let mut take = follow_take(&heard, latency_s, settings)?;
     take.observations = heard;
     progress(0.9);
+    compose_take(take, settings, latency_s)
+}
 
+/// Writes a score for a take of which everything is known.
+pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Result<Session, EngineError> {
     let pad_s = room_for_intro(&take, settings);
     take.shift(pad_s);
     let grid = lay_bars(

@@ -19,6 +19,11 @@ pub struct TuningCurve {
 }
 
 impl TuningCurve {
+    /// A tuning through points of (seconds, cents), in order of time.
+    pub fn through(points: Vec<(f64, f64)>) -> Self {
+        Self { points }
+    }
+
     /// The tuning of some sung notes.
     pub fn of(notes: &[SungNote]) -> Self {
         let around = |centre: f64| {

@@ -109,7 +109,7 @@ impl Causal {
 }
 
 /// Every second beat, every beat, or the beats and their middles.
-fn at_level(beats_s: &[f64], level: i8) -> Vec<f64> {
+pub(in crate::engine) fn at_level(beats_s: &[f64], level: i8) -> Vec<f64> {
     match level {
         i8::MIN..0 => beats_s.iter().copied().step_by(2).collect(),
         0 => beats_s.to_vec(),

@@ -31,6 +31,7 @@ use crate::time::Ticks;
 pub use band::{Band, BandAnswer, BandRequest, Wanted};
 pub use host::HostTime;
 pub use link::{ComposerLink, Inline, Reply};
+pub(super) use lock::at_level;
 
 /// A beat is decided so long before the one before it sounds, beside the deadline, in seconds: notes are struck up to
 /// this much before their beat.

@@ -1,0 +1,198 @@
+//! A song that is there already: read back, written anew under other settings, replaced in part.
+
+use super::studio::compose_take;
+use super::{BeatReport, EngineError, Session};
+use crate::follow::Take;
+use crate::follow::bar::BarPhase;
+use crate::follow::beat::Division;
+use crate::follow::key::{KeyGuess, rank_keys};
+use crate::follow::phrase::SungPhrase;
+use crate::listen::{SungNote, TuningCurve};
+use crate::score::{BarNumber, MidiNote, Score};
+use crate::song::{Settings, Song};
+use crate::time::{TempoMap, Ticks};
+
+/// Bars whose lines lie within this of each other are the same bar, in seconds.
+const SAME_BAR_S: f64 = 0.04;
+
+/// The session that a song was, as far as the song knows it: without observations, so without the curve of the pitch.
+pub fn restored(song: &Song) -> Session {
+    let score = &song.score;
+    let take = take_of(song);
+    let per_bar = score.meter.beats_per_bar();
+    let first = take.bars.first_downbeat;
+    let beats = take.beats_s.iter().enumerate().map(|(index, time_s)| BeatReport {
+        time_s: *time_s,
+        beat: (index + per_bar - first) % per_bar + 1,
+        known_s: take.duration_s,
+        confidence: 1.0,
+    });
+    Session {
+        beats: beats.collect(),
+        score: score.clone(),
+        pad_s: song.heard.pad_s,
+        composer: "rules",
+        other_takes: song.other_takes.clone(),
+        latency_s: 0.0,
+        played: None,
+        take,
+    }
+}
+
+fn take_of(song: &Song) -> Take {
+    let score = &song.score;
+    let notes: Vec<SungNote> = score
+        .melody
+        .iter()
+        .map(|note| SungNote {
+            onset_s: note.onset_s,
+            offset_s: note.offset_s,
+            midi: note.sung_midi,
+            level_dbfs: note.level_dbfs,
+            confidence: 1.0,
+            known_s: note.offset_s,
+        })
+        .collect();
+    let written: Vec<(MidiNote, f64)> =
+        score.melody.iter().map(|note| (note.pitch, note.offset_s - note.onset_s)).collect();
+    let total_s: f64 = notes.iter().map(SungNote::duration_s).sum();
+    let usual_dbfs = notes.iter().map(|n| n.level_dbfs * n.duration_s()).sum::<f64>() / total_s.max(1e-9);
+    let phrases = score.phrases.iter().filter_map(|phrase| {
+        let first = score.melody.partition_point(|note| note.start < phrase.start);
+        let end = score.melody.partition_point(|note| note.start < phrase.end);
+        Some(SungPhrase {
+            first,
+            end,
+            start_s: notes.get(first)?.onset_s,
+            end_s: notes.get(end.checked_sub(1)?)?.offset_s,
+            breath_before: phrase.breath_before,
+            level_dbfs: usual_dbfs + phrase.level_db,
+        })
+    });
+    let beats_s = beats_of(song);
+    // Bar 1 begins with a beat that was heard; before it the map may be stretched.
+    let bar_one_s = score.tempo.seconds_at(score.bar(BarNumber(1)).start);
+    let distance = |beat: usize| (beats_s[beat] - bar_one_s).abs();
+    let downbeat = (0..beats_s.len()).min_by(|a, b| distance(*a).total_cmp(&distance(*b))).unwrap_or(0);
+    let mut keys = rank_keys(&written);
+    for (place, (key, probability)) in song.heard.keys.iter().enumerate() {
+        keys.retain(|guess| guess.key != *key);
+        keys.insert(place.min(keys.len()), KeyGuess { key: *key, probability: *probability });
+    }
+    Take {
+        duration_s: song.heard.duration_s,
+        phrases: phrases.collect(),
+        onsets: Vec::new(),
+        tuning: TuningCurve::through(
+            score.tuning.iter().map(|p| (score.tempo.seconds_at(p.at), p.cents)).collect(),
+        ),
+        beats_s,
+        bars: BarPhase {
+            meter: score.meter,
+            first_downbeat: downbeat % score.meter.beats_per_bar(),
+            lead: 1.0,
+        },
+        division: if score.meter.is_compound() { Division::Ternary } else { Division::Binary },
+        keys,
+        observations: Vec::new(),
+        shift_s: song.heard.pad_s,
+        notes,
+    }
+}
+
+/// The beats of a song: those it says it has heard, or else those of its tempo map.
+fn beats_of(song: &Song) -> Vec<f64> {
+    if song.heard.beats_s.len() >= 2 {
+        return song.heard.beats_s.clone();
+    }
+    let (score, beat) = (&song.score, song.score.meter.beat());
+    (0..(score.end() - Ticks(0)) / beat).map(|n| score.tempo.seconds_at(Ticks(0) + beat * n)).collect()
+}
+
+/// Writes a song anew under other settings, from its melody and beats. What is not stated in them and was repaired
+/// before is repaired from where it is.
+pub fn recompose(song: &Song, settings: &Settings) -> Result<Session, EngineError> {
+    let mut take = take_of(song);
+    let (before, now) = (song.settings.repairs, settings.repairs);
+    let level = now.beat_level - before.beat_level;
+    if level != 0 {
+        let downbeat = take.beats_s.get(take.bars.first_downbeat).copied();
+        take.beats_s = super::causal::at_level(&take.beats_s, level);
+        let near = |at: f64| take.beats_s.iter().position(|beat| (beat - at).abs() < 1e-6);
+        take.bars.first_downbeat = downbeat.and_then(near).unwrap_or(0) % take.bars.meter.beats_per_bar();
+    }
+    if let Some(meter) = settings.meter.filter(|meter| *meter != take.bars.meter) {
+        take.bars.meter = meter;
+        take.bars.first_downbeat %= meter.beats_per_bar();
+    }
+    take.bars.shift(now.bar_shift - before.bar_shift);
+    if take.notes.is_empty() || take.beats_s.len() < 2 {
+        return Err(EngineError::Follow(crate::follow::FollowError::NoBeat { notes: take.notes.len() }));
+    }
+    // The take lies where the silence before it has put it already.
+    let settings = Settings { intro_bars: 0, ..settings.clone() };
+    compose_take(take, &settings, 0.0)
+}
+
+/// Puts the bars of an earlier session into a new one wherever they lie outside of a stretch of time (in seconds) and
+/// both have the same bar lines: their chords, their notes, their beats. Returns how many bars were kept.
+pub fn keep_outside(earlier: &Score, session: &mut Session, from_s: f64, to_s: f64) -> usize {
+    let score = &mut session.score;
+    if earlier.meter != score.meter {
+        return 0;
+    }
+    let mut kept = Vec::new();
+    for bar in score.all_bars() {
+        let (start_s, end_s) = (score.tempo.seconds_at(bar.start), score.tempo.seconds_at(bar.end));
+        let is_outside = end_s <= from_s || start_s >= to_s;
+        let old = earlier.bar(bar.number);
+        let agrees = |new_s: f64, at: Ticks| (earlier.tempo.seconds_at(at) - new_s).abs() < SAME_BAR_S;
+        let exists = earlier.all_bars().any(|b| b.number == bar.number);
+        if is_outside && exists && agrees(start_s, old.start) && agrees(end_s, old.end) {
+            kept.push(bar);
+        }
+    }
+    let shift = score.bar(BarNumber(1)).start - earlier.bar(BarNumber(1)).start;
+    if shift.0 == 0 {
+        let is_kept = |at: Ticks| kept.iter().any(|bar| bar.start <= at && at <= bar.end);
+        let mut anchors: Vec<(Ticks, f64)> =
+            score.tempo.anchors().iter().filter(|(at, _)| !is_kept(*at)).copied().collect();
+        anchors.extend(earlier.tempo.anchors().iter().filter(|(at, _)| is_kept(*at)));
+        anchors.sort_by_key(|(at, _)| *at);
+        // Where old and new beats cross, the new ones stand.
+        if let Ok(tempo) = TempoMap::new(anchors) {
+            score.tempo = tempo;
+        }
+    }
+    for bar in &kept {
+        let old = earlier.bar(bar.number);
+        score.parts.retain(|part| part.bar != bar.number);
+        let parts = earlier.parts.iter().filter(|part| part.bar == bar.number);
+        score.parts.extend(parts.cloned().map(|mut part| {
+            for note in &mut part.notes {
+                note.start += shift;
+            }
+            part
+        }));
+        let mut chords = Vec::new();
+        for span in &score.chords {
+            // What reaches into the bar is cut.
+            if span.start < bar.start {
+                let length = (span.end().min(bar.start)) - span.start;
+                chords.push(crate::score::ChordSpan { length, ..*span });
+            }
+            if span.end() > bar.end {
+                let start = span.start.max(bar.end);
+                chords.push(crate::score::ChordSpan { start, length: span.end() - start, ..*span });
+            }
+        }
+        for span in earlier.chords.iter().filter(|span| span.start < old.end && span.end() > old.start) {
+            let (start, end) = (span.start.max(old.start), span.end().min(old.end));
+            chords.push(crate::score::ChordSpan { start: start + shift, length: end - start, ..*span });
+        }
+        chords.sort_by_key(|span| span.start);
+        score.chords = chords;
+    }
+    score.parts.sort_by_key(|part| (part.part, part.bar));
+    kept.len()
+}

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use nice_plug::prelude::*;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::editor::place::Place;
+use crate::saved::SavedSong;
 
 /// How much of the take is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -194,12 +196,26 @@ pub struct PartParams {
     pub take: IntParam,
 }
 
+/// Where the song lies on the host's time line.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct SongPlace {
+    /// Where its recording begins, in seconds.
+    pub origin_s: f64,
+}
+
 /// Every parameter of the plugin.
 #[derive(Debug, Params)]
 pub struct CollavoceParams {
     /// Size and zoom of the editor.
     #[persist = "editor"]
     pub editor: Arc<Mutex<Place>>,
+
+    /// The song.
+    #[persist = "song"]
+    pub song: SavedSong,
+    /// Where it lies.
+    #[persist = "song_place"]
+    pub song_place: Arc<Mutex<SongPlace>>,
 
     /// Live or studio.
     #[id = "mode"]
@@ -332,6 +348,8 @@ impl Default for CollavoceParams {
         };
         Self {
             editor: Arc::new(Mutex::new(Place::default())),
+            song: SavedSong::default(),
+            song_place: Arc::default(),
             mode: EnumParam::new("Mode", ModeChoice::Live),
             lead: EnumParam::new("Lead", LeadChoice::Voice),
             rubato: percent("Rubato", 1.0),

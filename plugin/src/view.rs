@@ -117,11 +117,20 @@ pub enum Command {
     Clear,
 }
 
+/// What the desk adds to whatever is shown.
+#[derive(Debug, Default, Clone, PartialEq)]
+struct Note {
+    message: String,
+    captured_s: (f32, f32),
+    has_song: bool,
+}
+
 /// What workers and editor share. The audio thread never touches it.
 #[derive(Debug, Default)]
 pub struct Shared {
     view: parking_lot::Mutex<Arc<View>>,
     commands: parking_lot::Mutex<Vec<Command>>,
+    note: parking_lot::Mutex<Option<Note>>,
     repaint: RepaintNotifier,
 }
 
@@ -131,8 +140,24 @@ impl Shared {
         self.view.lock().clone()
     }
 
+    /// Says what stands beside whatever is shown: a line for the user, how much is captured of how much at most, and
+    /// whether there is a song.
+    pub fn set_note(&self, message: &str, captured_s: (f32, f32), has_song: bool) {
+        let note = Note { message: message.to_owned(), captured_s, has_song };
+        let before = self.note.lock().replace(note.clone());
+        if before != Some(note) {
+            self.show(View { progress: None, ..View::clone(&self.view()) });
+        }
+    }
+
     /// Shows another snapshot from now on. The editor repaints if it differs, at its own pace.
-    pub fn show(&self, view: View) {
+    pub fn show(&self, mut view: View) {
+        if let Some(note) = self.note.lock().clone() {
+            if view.state != State::Working {
+                view.message = note.message;
+            }
+            (view.captured_s, view.has_song) = (note.captured_s, note.has_song);
+        }
         let before = std::mem::replace(&mut *self.view.lock(), Arc::new(view));
         let after = self.view();
         // What is shared is not compared bar by bar.

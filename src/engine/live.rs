@@ -266,6 +266,11 @@ impl Feed {
         }
     }
 
+    /// How much of the voice waits to be heard, in seconds.
+    pub fn behind_s(&self) -> f64 {
+        (self.samples.buffer().capacity() - self.samples.slots()) as f64 / self.rate.as_f64()
+    }
+
     /// Waits until everything that was fed has been heard and answered. Only an offline render may.
     pub fn wait(&self) {
         while self.shared.heard.load(Ordering::Acquire) < self.sent

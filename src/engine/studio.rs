@@ -9,7 +9,7 @@ use crate::follow::Take;
 use crate::follow::grid::{bar_one, lay_bars, median_period};
 use crate::follow::studio::follow_take;
 use crate::limits;
-use crate::listen::{HOP_S, ListenConfig, Listener};
+use crate::listen::{HOP_S, ListenConfig, Listener, Observation};
 use crate::score::BarNumber;
 use crate::song::Settings;
 
@@ -33,9 +33,18 @@ pub fn studio(
         }
     }
     listener.finish(&mut |observation| heard.push(observation));
-    let mut take = follow_take(&heard, latency_s, settings)?;
-    take.observations = heard;
     progress(0.9);
+    follow_and_compose(&heard, latency_s, settings)
+}
+
+/// Follows and writes a score for what was heard.
+pub fn follow_and_compose(
+    heard: &[Observation],
+    latency_s: f64,
+    settings: &Settings,
+) -> Result<Session, EngineError> {
+    let mut take = follow_take(heard, latency_s, settings)?;
+    take.observations = heard.to_vec();
     compose_take(take, settings, latency_s)
 }
 

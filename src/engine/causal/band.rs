@@ -9,7 +9,7 @@ use crate::limits;
 use crate::perform::Dynamics;
 use crate::score::{Bar, BarNumber, ChordSpan, Key, PartBar, Score, Section, TuningPoint};
 use crate::song::{Settings, WhenStopped};
-use crate::time::{TempoMap, TickCount, Ticks};
+use crate::time::{Meter, TempoMap, TickCount, Ticks};
 
 /// Bars of which the level and height decide the energy of the next one.
 const ENERGY_BARS: i32 = 4;
@@ -65,6 +65,8 @@ pub struct BandAnswer {
     pub dynamics: Dynamics,
     /// The key.
     pub key: Key,
+    /// The metre.
+    pub meter: Meter,
     /// How full the band plays.
     pub energy: f64,
 }
@@ -183,9 +185,9 @@ impl Band {
             }
         }
         so_far.parts.extend(parts.iter().cloned());
-        let dynamics = Dynamics::new(&now, true);
+        let (dynamics, meter) = (Dynamics::new(&now, true), now.meter);
         so_far.last = Some(now);
-        Ok(BandAnswer { bar, parts, chords, tuning: Some(tuning), dynamics, key, energy })
+        Ok(BandAnswer { bar, parts, chords, tuning: Some(tuning), dynamics, key, meter, energy })
     }
 
     /// Takes another chord from the middle of a bar on, if what was sung in its first half asks for one.
@@ -238,7 +240,8 @@ impl Band {
         let chords = so_far.chords.iter().filter(|span| span.end() > bar.start).copied().collect();
         let dynamics = Dynamics::new(&heard, true);
         let energy = so_far.sections.last().map_or(0.5, |section| section.energy);
-        Some(BandAnswer { bar, parts, chords, tuning: None, dynamics, key: so_far.key, energy })
+        let meter = heard.meter;
+        Some(BandAnswer { bar, parts, chords, tuning: None, dynamics, key: so_far.key, meter, energy })
     }
 
     /// One chord in the bar after the last one.
@@ -274,6 +277,7 @@ impl Band {
             tuning: None,
             dynamics: Dynamics::new(&score, true),
             key: so_far.key,
+            meter: score.meter,
             energy: 0.4,
         })
     }

@@ -242,9 +242,9 @@ impl Causal {
         self.bars.drain(..)
     }
 
-    /// What was heard last.
-    pub fn last_heard(&self) -> Option<&Observation> {
-        self.observations.last()
+    /// What was heard from an observation on.
+    pub fn heard_since(&self, index: u64) -> &[Observation] {
+        &self.observations[self.observations.partition_point(|seen| seen.index < index)..]
     }
 
     /// Where the engine stands.

@@ -1,0 +1,542 @@
+//! The audio thread's side of an instance: which band plays, from where, into which outputs.
+//!
+//! [`Deck::process`] allocates nothing, frees nothing, locks nothing, and waits only where the render is offline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+
+use collavoce::engine::live::{Feed, LiveThreads};
+use collavoce::engine::{MAX_STATE, Performance, Player};
+use collavoce::perform::{EventKind, NoteEvent, NoteId};
+use collavoce::score::Part;
+use collavoce::time::{Hz, SampleCount, SampleTime};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::notes_out::{NoteOutput, Send};
+
+/// Seconds of the voice that may wait for the desk while it is captured.
+const CAPTURE_S: usize = 4;
+/// Notes that sound at once in the whole band, at most.
+const MAX_OPEN: usize = 512;
+/// Time in which a level moves most of the way, in seconds.
+const LEVEL_S: f32 = 0.01;
+/// A listener that is so far behind is not in real time, in seconds.
+const BEHIND_S: f64 = 0.5;
+
+/// A song that is ready to be played.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Its events, counted from its beginning.
+    pub performance: Performance,
+    /// Where it begins on the host's time line, in seconds.
+    pub origin_s: f64,
+}
+
+/// A stretch of the captured voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureStamp {
+    /// Where it begins on the host's time line, in samples.
+    pub at: i64,
+    /// Its length; 0 says that the capture has ended.
+    pub frames: usize,
+}
+
+/// How an offline render waits for the desk.
+#[derive(Debug, Default)]
+pub struct Appointments {
+    asked: AtomicU64,
+    kept: AtomicU64,
+    is_closed: AtomicBool,
+}
+
+impl Appointments {
+    /// Waits until the desk has done everything that there was to do when this was called.
+    fn wait(&self, desk: &Thread) {
+        let asked = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        while self.kept.load(Ordering::Acquire) < asked && !self.is_closed.load(Ordering::Acquire) {
+            desk.unpark();
+            std::thread::yield_now();
+        }
+    }
+
+    /// What is asked of the desk now.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// Everything that was asked up to then is done.
+    pub fn keep(&self, asked: u64) {
+        self.kept.fetch_max(asked, Ordering::AcqRel);
+    }
+
+    /// Nobody is to wait any more.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+    }
+}
+
+/// The deck's end of what connects it with the desk.
+#[derive(Debug)]
+pub struct DeckEnd {
+    songs: Consumer<Box<Loaded>>,
+    done: Producer<Box<Loaded>>,
+    voice: Producer<f32>,
+    stamps: Producer<CaptureStamp>,
+    appointments: Arc<Appointments>,
+    desk: Thread,
+}
+
+/// The desk's end.
+#[derive(Debug)]
+pub struct DeskEnd {
+    /// Songs for the deck.
+    pub songs: Producer<Box<Loaded>>,
+    /// Songs that it is done with: they are freed here.
+    pub done: Consumer<Box<Loaded>>,
+    /// The captured voice in mono.
+    pub voice: Consumer<f32>,
+    /// What of it is what.
+    pub stamps: Consumer<CaptureStamp>,
+    /// The host's sample rate.
+    pub rate: Hz,
+}
+
+/// Both ends of a new connection with a desk's thread.
+pub fn connect(rate: Hz, appointments: Arc<Appointments>, desk: Thread) -> (DeckEnd, DeskEnd) {
+    let (to_deck, songs) = RingBuffer::new(4);
+    let (done, back) = RingBuffer::new(8);
+    let (voice, voice_out) = RingBuffer::new(rate.0 as usize * CAPTURE_S);
+    let (stamps, stamps_out) = RingBuffer::new(16_384);
+    let deck = DeckEnd { songs, done, voice, stamps, appointments, desk };
+    (deck, DeskEnd { songs: to_deck, done: back, voice: voice_out, stamps: stamps_out, rate })
+}
+
+/// What the host and the parameters say about a block.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockInfo {
+    /// Whether the transport plays.
+    pub is_playing: bool,
+    /// Where it stands, in samples.
+    pub position: Option<i64>,
+    /// Beats of the metre since a bar line, and beats a minute, where the host says both.
+    pub beats: Option<(f64, f64)>,
+    /// Whether the known song is to play, if there is one.
+    pub is_studio: bool,
+    /// Whether the render may wait.
+    pub is_offline: bool,
+    /// Whether the voice is captured.
+    pub is_capturing: bool,
+    /// Whether the plugin is bypassed.
+    pub is_bypassed: bool,
+    /// How much later the song lies than where it was captured, in samples.
+    pub song_offset: i64,
+    /// Level of the voice in the main output.
+    pub voice_level: f32,
+    /// Levels of the parts; 0 is off.
+    pub part_levels: [f32; 4],
+}
+
+/// The channels of a block.
+pub struct BlockAudio<'a> {
+    /// Voice in, main out.
+    pub main: [&'a mut [f32]; 2],
+    /// The stems, as far as the host wants them, in the order of [`Part::ALL`].
+    pub stems: [Option<[&'a mut [f32]; 2]>; 4],
+}
+
+/// Which band plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Live,
+    Song,
+    Nothing,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Deck {
+    rate: Hz,
+    /// Delay of voice and stems, in samples.
+    latency: i64,
+    player: Player,
+    feed: Feed,
+    threads: LiveThreads,
+    end: DeckEnd,
+    song: Option<Box<Loaded>>,
+    /// A song that found no room on its way back.
+    retired: Option<Box<Loaded>>,
+    source: Source,
+    next_event: usize,
+    was_playing: bool,
+    expected: Option<i64>,
+    was_capturing: bool,
+    /// Samples since activation, for hosts that do not say where they are.
+    free_running: i64,
+    state: Vec<NoteEvent>,
+    /// Notes that sound: part, id, key.
+    open: Vec<(Part, NoteId, u8)>,
+    delay: [Vec<f32>; 2],
+    delay_at: usize,
+    input: [Vec<f32>; 2],
+    levels: [f32; 5],
+    overruns: u64,
+}
+
+/// What the deck tells after a block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told {
+    /// Where the song or the live time line stands, in seconds.
+    pub song_s: f64,
+    /// Blocks in which the host was faster than real time without saying so.
+    pub overruns: u64,
+    /// Whether the known song plays.
+    pub is_song: bool,
+}
+
+impl Deck {
+    /// A deck at a sample rate. `max_block` is the largest block of the host.
+    pub fn new(
+        rate: Hz,
+        max_block: usize,
+        latency: usize,
+        seed: collavoce::song::Seed,
+        (feed, threads): (Feed, LiveThreads),
+        end: DeckEnd,
+    ) -> Self {
+        let block = max_block.clamp(1, collavoce::limits::MAX_BLOCK);
+        let mut deck = Self {
+            rate,
+            latency: latency as i64,
+            player: Player::new(rate, seed),
+            feed,
+            threads,
+            end,
+            song: None,
+            retired: None,
+            source: Source::Nothing,
+            next_event: 0,
+            was_playing: false,
+            expected: None,
+            was_capturing: false,
+            free_running: 0,
+            state: Vec::with_capacity(MAX_STATE + 1),
+            open: Vec::with_capacity(MAX_OPEN),
+            delay: [vec![0.0; latency], vec![0.0; latency]],
+            delay_at: 0,
+            input: [vec![0.0; block], vec![0.0; block]],
+            levels: [f32::NAN; 5],
+            overruns: 0,
+        };
+        deck.player.jump(SampleTime(-deck.latency));
+        deck
+    }
+
+    /// The counters of the live band.
+    pub fn health(&self) -> &collavoce::engine::live::Health {
+        self.feed.health()
+    }
+
+    /// Whether the live band's threads have died.
+    pub fn is_dead(&self) -> bool {
+        self.threads.is_dead()
+    }
+
+    /// Plays a block. Its events go to `send`, whatever was sounding at the host is kept in `notes`.
+    pub fn process(
+        &mut self,
+        info: &BlockInfo,
+        audio: &mut BlockAudio<'_>,
+        notes: &mut NoteOutput,
+        send: &mut Send<'_>,
+    ) -> Told {
+        notes.settle(send);
+        let frames = audio.main[0].len().min(audio.main[1].len());
+        let most = self.input[0].len();
+        let mut done = 0;
+        while done < frames {
+            let len = (frames - done).min(most);
+            let passed_s = done as f64 / self.rate.as_f64();
+            let info = BlockInfo {
+                position: info.position.map(|at| at + if info.is_playing { done as i64 } else { 0 }),
+                beats: info.beats.map(|(beats, bpm)| (beats + passed_s * bpm / 60.0, bpm)),
+                ..*info
+            };
+            let [left, right] = &mut audio.main;
+            let mut part = BlockAudio {
+                main: [&mut left[done..done + len], &mut right[done..done + len]],
+                stems: audio.stems.each_mut().map(|stem| {
+                    stem.as_mut().map(|[l, r]| [&mut l[done..done + len], &mut r[done..done + len]])
+                }),
+            };
+            self.process_piece(&info, &mut part, done as u32, notes, send);
+            done += len;
+        }
+        let song_s = match self.source {
+            Source::Live => self.feed.position().seconds(self.rate),
+            Source::Song | Source::Nothing => self.player.position().seconds(self.rate),
+        };
+        Told { song_s, overruns: self.overruns, is_song: self.source == Source::Song }
+    }
+
+    fn process_piece(
+        &mut self,
+        info: &BlockInfo,
+        audio: &mut BlockAudio<'_>,
+        timing: u32,
+        notes: &mut NoteOutput,
+        send: &mut Send<'_>,
+    ) {
+        let len = audio.main[0].len();
+        for (kept, given) in self.input.iter_mut().zip(&audio.main) {
+            kept[..len].copy_from_slice(given);
+        }
+        self.capture(info, len);
+        if info.is_offline {
+            self.end.appointments.wait(&self.end.desk);
+        }
+        let has_new_song = self.take_song();
+        let source = match () {
+            () if info.is_bypassed => Source::Nothing,
+            () if info.is_studio && self.song.is_some() => Source::Song,
+            () => Source::Live,
+        };
+        let jumped = info.is_playing != self.was_playing
+            || (info.is_playing && info.position.is_some() && info.position != self.expected);
+        if jumped || source != self.source || (has_new_song && source == Source::Song) {
+            notes.all_off(timing, send);
+            self.open.clear();
+            self.source = source;
+            self.begin(info);
+        }
+        self.was_playing = info.is_playing;
+        self.expected = info.position.map(|at| at + if info.is_playing { len as i64 } else { 0 });
+        match source {
+            Source::Live => self.feed.play_into(&mut self.player),
+            Source::Song if info.is_playing => self.push_due(len),
+            _ => {}
+        }
+        self.play(info, audio, timing, notes, send);
+        if source == Source::Live {
+            self.feed.set_may_wait(info.is_offline);
+            let before = self.feed.position();
+            self.feed.feed(&self.input[0][..len], &self.input[1][..len], info.beats);
+            if self.feed.position() <= before {
+                // The listener has no room: time begins anew.
+                notes.all_off(timing, send);
+                self.open.clear();
+                self.player.jump(SampleTime(-self.latency));
+            }
+            if info.is_offline {
+                self.feed.wait();
+            } else if self.feed.behind_s() > BEHIND_S {
+                self.overruns += 1;
+            }
+        }
+        self.free_running += len as i64;
+    }
+
+    /// Goes to where the source is to play from.
+    fn begin(&mut self, info: &BlockInfo) {
+        match self.source {
+            Source::Nothing => self.player.jump(SampleTime(0)),
+            Source::Live => {
+                self.feed.restart();
+                self.player.jump(SampleTime(-self.latency));
+            }
+            Source::Song => {
+                let at = self.song_position(info);
+                self.player.jump(at);
+                let Some(song) = self.song.as_ref().filter(|_| info.is_playing) else { return };
+                song.performance.state_at(at, &mut self.state);
+                for event in self.state.drain(..) {
+                    self.player.push(event);
+                }
+                self.next_event = song.performance.index_at(at);
+            }
+        }
+    }
+
+    /// Where the song stands when the transport stands where it does.
+    fn song_position(&self, info: &BlockInfo) -> SampleTime {
+        let origin = self.song.as_ref().map_or(0.0, |song| song.origin_s);
+        let host = info.position.unwrap_or(self.free_running);
+        SampleTime(host - self.rate.sample_at(origin).0 - info.song_offset - self.latency)
+    }
+
+    /// Gives the player what falls due in the next samples.
+    fn push_due(&mut self, len: usize) {
+        let Some(song) = &self.song else { return };
+        let end = self.player.position() + SampleCount(len as i64);
+        while let Some(event) = song.performance.events().get(self.next_event).filter(|e| e.at < end) {
+            if !self.player.push(*event) {
+                break;
+            }
+            self.next_event += 1;
+        }
+    }
+
+    /// Renders the band and mixes it.
+    fn play(
+        &mut self,
+        info: &BlockInfo,
+        audio: &mut BlockAudio<'_>,
+        timing: u32,
+        notes: &mut NoteOutput,
+        send: &mut Send<'_>,
+    ) {
+        let len = audio.main[0].len();
+        let targets = [
+            info.voice_level,
+            info.part_levels[0],
+            info.part_levels[1],
+            info.part_levels[2],
+            info.part_levels[3],
+        ];
+        let step = 1.0 - (-1.0 / (LEVEL_S * self.rate.0 as f32)).exp();
+        let is_bypassed = self.source == Source::Nothing;
+        for index in 0..len {
+            let [left, right] =
+                [0, 1].map(|side| delayed(&mut self.delay[side], self.delay_at, self.input[side][index]));
+            if self.latency > 0 {
+                self.delay_at = (self.delay_at + 1) % self.latency as usize;
+            }
+            let level = if is_bypassed { 1.0 } else { moved(&mut self.levels[0], targets[0], step) };
+            audio.main[0][index] = left * level;
+            audio.main[1][index] = right * level;
+        }
+        let (open, levels) = (&mut self.open, &mut self.levels);
+        let mut started = |event: &NoteEvent, offset: usize| {
+            let is_heard = info.part_levels[event.part.index()] > 0.0;
+            tell_host(event, timing + offset as u32, is_heard, open, notes, send);
+        };
+        let [main_left, main_right] = &mut audio.main;
+        let stems = &mut audio.stems;
+        self.player.render(len, &mut started, &mut |part, from, left, right| {
+            let index = part.index();
+            let level = &mut levels[index + 1];
+            for (offset, (l, r)) in left.iter().zip(right).enumerate() {
+                let gain = moved(level, targets[index + 1], step);
+                let (l, r) = (l * gain, r * gain);
+                main_left[from + offset] += l;
+                main_right[from + offset] += r;
+                if let Some([stem_left, stem_right]) = &mut stems[index] {
+                    stem_left[from + offset] = l;
+                    stem_right[from + offset] = r;
+                }
+            }
+        });
+    }
+
+    /// Sends what is captured to the desk.
+    fn capture(&mut self, info: &BlockInfo, len: usize) {
+        let captures = info.is_capturing && (info.is_playing || info.position.is_none());
+        if !captures {
+            if self.was_capturing {
+                // If there is no room now the next block tries again.
+                let end = CaptureStamp { at: 0, frames: 0 };
+                self.was_capturing = self.end.stamps.push(end).is_err();
+            }
+            return;
+        }
+        self.was_capturing = true;
+        let at = info.position.unwrap_or(self.free_running);
+        if info.is_offline && (self.end.voice.slots() < len || self.end.stamps.slots() == 0) {
+            self.end.appointments.wait(&self.end.desk);
+        }
+        if self.end.stamps.slots() == 0 {
+            return;
+        }
+        if let Ok(chunk) = self.end.voice.write_chunk_uninit(len) {
+            let mono = self.input[0][..len].iter().zip(&self.input[1][..len]);
+            chunk.fill_from_iter(mono.map(|(l, r)| {
+                let sample = 0.5 * l + 0.5 * r;
+                if sample.abs() <= 1e6 { sample } else { 0.0 }
+            }));
+            // There is room: it was looked for above, and nobody else writes.
+            let _ = self.end.stamps.push(CaptureStamp { at, frames: len });
+        }
+    }
+
+    /// Takes the newest song from the desk; what it replaces goes back to be freed there.
+    fn take_song(&mut self) -> bool {
+        let mut is_new = false;
+        loop {
+            if let Some(retired) = self.retired.take()
+                && let Err(rtrb::PushError::Full(back)) = self.end.done.push(retired)
+            {
+                self.retired = Some(back);
+                return is_new;
+            }
+            let Ok(song) = self.end.songs.pop() else { return is_new };
+            is_new = true;
+            // A song without events takes the old one away.
+            let (kept, empty) =
+                if song.performance.is_empty() { (None, Some(song)) } else { (Some(song), None) };
+            self.retired = std::mem::replace(&mut self.song, kept);
+            if let Some(empty) = empty
+                && let Err(rtrb::PushError::Full(back)) = self.end.done.push(empty)
+            {
+                // Kept as a song of silence until the next one comes.
+                self.song = Some(back);
+            }
+        }
+    }
+}
+
+fn delayed(line: &mut [f32], at: usize, sample: f32) -> f32 {
+    match line.get_mut(at) {
+        None => sample,
+        Some(place) => std::mem::replace(place, sample),
+    }
+}
+
+/// Moves a level towards its target and returns it. The first target is taken at once.
+fn moved(level: &mut f32, target: f32, step: f32) -> f32 {
+    if level.is_nan() || (target - *level).abs() < 1e-5 {
+        *level = target;
+    } else {
+        *level += step * (target - *level);
+    }
+    *level
+}
+
+/// Sends an event as MIDI.
+fn tell_host(
+    event: &NoteEvent,
+    timing: u32,
+    is_heard: bool,
+    open: &mut Vec<(Part, NoteId, u8)>,
+    notes: &mut NoteOutput,
+    send: &mut Send<'_>,
+) {
+    let channel = event.part.midi_channel() - 1;
+    match event.kind {
+        EventKind::NoteOn { id, pitch, velocity, .. } => {
+            if is_heard && open.len() < MAX_OPEN {
+                open.push((event.part, id, pitch.0));
+                notes.on(channel, pitch.0, velocity.fraction(), timing, send);
+            }
+        }
+        EventKind::NoteOff { id } => {
+            if let Some(place) = open.iter().position(|(part, other, _)| *part == event.part && *other == id)
+            {
+                let (_, _, key) = open.swap_remove(place);
+                notes.off(channel, key, timing, send);
+            }
+        }
+        EventKind::Tuning { cents } => {
+            // Registered parameter 1, fine tuning: 14 bits over two semitones.
+            let tuning = ((cents.clamp(-100.0, 99.98) / 100.0 + 1.0) * 8192.0) as u32;
+            for (cc, value) in [(101, 0), (100, 1), (6, tuning >> 7), (38, tuning & 127)] {
+                control(channel, cc, value as f32 / 127.0, timing, send);
+            }
+        }
+        EventKind::Expression { value } => control(channel, 11, value, timing, send),
+    }
+}
+
+fn control(channel: u8, cc: u8, value: f32, timing: u32, send: &mut Send<'_>) {
+    // A controller that finds no room is lost: unlike a note's end nothing hangs by it.
+    let _ = send(nice_plug::prelude::NoteEvent::MidiCC { timing, channel, cc, value });
+}

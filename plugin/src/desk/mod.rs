@@ -1,0 +1,373 @@
+//! The desk: one thread of an instance that owns the song. It captures, analyses, loads, exports, writes anew what
+//! parameters change, and shows all of it. It lives as long as the instance; decks come and go with activation.
+
+mod capture;
+mod work;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use collavoce::perform::Performer;
+use collavoce::song::{Mode, Settings};
+use collavoce::time::Hz;
+use parking_lot::Mutex;
+
+use crate::asked::{HostClock, settings};
+use crate::deck::{Appointments, DeskEnd, Loaded};
+use crate::params::{CollavoceParams, ModeChoice};
+use crate::show::Shown;
+use crate::view::{Command, HealthView, Shared, State, View};
+use capture::Captured;
+use work::Material;
+
+pub use capture::MAX_CAPTURE_S;
+
+/// How often the desk looks around while nothing calls it.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What an instance shares between host, editor, audio thread and workers.
+#[derive(Debug, Default)]
+pub struct Common {
+    /// The parameters.
+    pub params: Arc<CollavoceParams>,
+    /// What the editor sees.
+    pub shared: Arc<Shared>,
+    /// What the host says.
+    pub clock: HostClock,
+    /// What an offline render waits for.
+    pub appointments: Arc<Appointments>,
+    /// Whether a known song is what plays.
+    pub plays_song: AtomicBool,
+    /// Counters, as the audio thread last saw them.
+    pub health: HealthCell,
+    deck: Mutex<Option<DeskEnd>>,
+    stop: AtomicBool,
+}
+
+/// Counters that one thread writes and others read.
+#[derive(Debug, Default)]
+pub struct HealthCell([AtomicU64; 4]);
+
+impl HealthCell {
+    /// Sets them.
+    pub fn store(&self, health: HealthView) {
+        let HealthView { late_follow, late_plan, dropped, overruns } = health;
+        for (cell, value) in self.0.iter().zip([late_follow, late_plan, dropped, overruns]) {
+            cell.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// Reads them.
+    pub fn load(&self) -> HealthView {
+        let [late_follow, late_plan, dropped, overruns] =
+            self.0.each_ref().map(|cell| cell.load(Ordering::Relaxed));
+        HealthView { late_follow, late_plan, dropped, overruns }
+    }
+}
+
+impl Common {
+    /// Everything around some parameters.
+    pub fn new(params: Arc<CollavoceParams>, shared: Arc<Shared>) -> Self {
+        Self { params, shared, ..Self::default() }
+    }
+
+    /// Connects a deck from now on.
+    pub fn attach(&self, end: DeskEnd) {
+        *self.deck.lock() = Some(end);
+    }
+}
+
+/// The desk's thread; joined when dropped.
+#[derive(Debug)]
+pub struct Desk {
+    common: Arc<Common>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Desk {
+    /// Opens the desk of an instance.
+    pub fn open(common: Arc<Common>) -> std::io::Result<Self> {
+        let of_thread = common.clone();
+        let thread = std::thread::Builder::new().name("collavoce desk".to_owned()).spawn(move || {
+            let appointments = of_thread.appointments.clone();
+            let run = std::panic::AssertUnwindSafe(|| Clerk::new(of_thread).run());
+            let ended = std::panic::catch_unwind(run);
+            // Nobody waits for a desk that is gone.
+            appointments.close();
+            drop(ended);
+        })?;
+        Ok(Self { common, thread: Some(thread) })
+    }
+
+    /// Its thread.
+    pub fn thread(&self) -> Option<Thread> {
+        self.thread.as_ref().map(|thread| thread.thread().clone())
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.common.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A panic has closed the appointments already; there is nobody to tell.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Who works at the desk.
+struct Clerk {
+    common: Arc<Common>,
+    deck: Option<DeskEnd>,
+    captured: Option<Captured>,
+    material: Option<Material>,
+    shown: Option<Shown>,
+    /// Settings that the song was written for.
+    written_for: Option<Settings>,
+    restored: u64,
+    message: String,
+}
+
+impl Clerk {
+    fn new(common: Arc<Common>) -> Self {
+        Self {
+            common,
+            deck: None,
+            captured: None,
+            material: None,
+            shown: None,
+            written_for: None,
+            restored: 0,
+            message: String::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.common.stop.load(Ordering::Acquire) {
+            let asked = self.common.appointments.asked();
+            self.look_around();
+            self.common.appointments.keep(asked);
+            if self.common.appointments.asked() == asked {
+                std::thread::park_timeout(LOOK);
+            }
+        }
+    }
+
+    /// Does everything that there is to do.
+    fn look_around(&mut self) {
+        let end = self.common.deck.lock().take();
+        if let Some(end) = end {
+            self.deck = Some(end);
+            self.hand_over();
+        }
+        if let Some(deck) = &mut self.deck {
+            while deck.done.pop().is_ok() {}
+        }
+        let restored = self.common.params.song.restored();
+        if restored != self.restored {
+            self.restored = restored;
+            self.restore();
+        }
+        for command in self.common.shared.asked() {
+            self.obey(command);
+        }
+        self.hear_capture();
+        self.follow_parameters();
+        self.show();
+    }
+
+    /// The settings for a known song.
+    fn asked(&self) -> Settings {
+        settings(&self.common.params, &self.common.clock, Mode::Studio, 0.0)
+    }
+
+    fn restore(&mut self) {
+        match self.common.params.song.song() {
+            Ok(None) => self.forget(),
+            Ok(Some(song)) => {
+                let written_for = song.settings.clone();
+                self.message.clear();
+                let origin_s = self.common.params.song_place.lock().origin_s;
+                self.take(Material::restored(song, origin_s));
+                // The song comes back as it was, whatever the parameters say by now.
+                self.written_for = Some(written_for);
+            }
+            Err(error) => {
+                self.forget();
+                self.message = format!("{error}. A fresh song is begun.");
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        (self.material, self.shown, self.written_for, self.captured) = (None, None, None, None);
+        self.hand_over();
+    }
+
+    /// Takes a song in place of the one that is there.
+    fn take(&mut self, material: Material) {
+        self.shown = Some(Shown::of(&material.session, &material.song.settings));
+        self.written_for = Some(self.asked());
+        self.common.params.song_place.lock().origin_s = material.origin_s;
+        if let Err(error) = self.common.params.song.keep(Some(&material.song)) {
+            self.message = format!("{error}");
+        }
+        self.material = Some(material);
+        self.hand_over();
+    }
+
+    /// Gives the song to the deck; a song without events takes the deck's away.
+    fn hand_over(&mut self) {
+        let Some(deck) = &mut self.deck else { return };
+        let loaded = match &self.material {
+            None => Loaded::default(),
+            Some(material) => {
+                let song = &material.song;
+                let events = Performer::new(&song.score, &song.settings, deck.rate).perform();
+                let origin_s = material.origin_s - song.heard.pad_s;
+                Loaded { performance: collavoce::engine::Performance::new(events), origin_s }
+            }
+        };
+        let mut loaded = Box::new(loaded);
+        // The deck takes one at every block; one that does not run is replaced soon.
+        for _ in 0..50 {
+            match deck.songs.push(loaded) {
+                Ok(()) => return,
+                Err(rtrb::PushError::Full(back)) => loaded = back,
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let outcome = match command {
+            Command::Clear => {
+                self.forget();
+                self.message = "The song is forgotten.".to_owned();
+                self.common.params.song.keep(None).map_err(|error| error.to_string())
+            }
+            Command::Load(path) => self.load(&path),
+            Command::Export(folder) => self.export(&folder),
+        };
+        if let Err(reason) = outcome {
+            self.message = reason;
+        }
+    }
+
+    fn load(&mut self, path: &Path) -> Result<(), String> {
+        self.show_work(&format!("Loading {}", path.display()), 0.0);
+        let asked = self.asked();
+        let common = self.common.clone();
+        let name = path.display().to_string();
+        let mut progress = |done: f64| show_progress(&common, &format!("Listening to {name}"), done);
+        let material = work::load(path, &asked, self.material.as_ref(), &mut progress)?;
+        self.captured = None;
+        self.message = format!("Loaded {name}");
+        self.take(material);
+        Ok(())
+    }
+
+    fn export(&mut self, folder: &Path) -> Result<(), String> {
+        let Some(material) = &self.material else {
+            return Err("There is no song to export: capture or load one first.".to_owned());
+        };
+        let common = self.common.clone();
+        let rate = self.deck.as_ref().map_or(Hz(48_000), |deck| deck.rate);
+        let files = work::export(material, folder, rate, &mut |done| {
+            show_progress(&common, "Exporting", done);
+        })?;
+        self.message = format!("Exported {} files to {}", files, folder.display());
+        Ok(())
+    }
+
+    /// Takes in what the deck captures; at the end of a capture it becomes a song.
+    fn hear_capture(&mut self) {
+        let Some(deck) = &mut self.deck else { return };
+        let mut has_ended = false;
+        while let Ok(stamp) = deck.stamps.pop() {
+            if stamp.frames == 0 {
+                has_ended = true;
+                continue;
+            }
+            let captured = self.captured.get_or_insert_with(|| Captured::new(deck.rate));
+            if let Ok(chunk) = deck.voice.read_chunk(stamp.frames) {
+                captured.push(stamp.at, deck.rate, chunk.into_iter());
+            }
+        }
+        if has_ended {
+            self.analyse();
+        }
+    }
+
+    fn analyse(&mut self) {
+        let Some(captured) = &mut self.captured else { return };
+        let Some(take) = captured.finish() else { return };
+        let asked = settings(&self.common.params, &self.common.clock, Mode::Studio, 0.0);
+        let common = self.common.clone();
+        let earlier = self.material.as_ref();
+        let made = work::analyse(&take, &asked, earlier, &mut |done| {
+            show_progress(&common, "Listening to the take", done);
+        });
+        match made {
+            Ok(material) => {
+                let score = &material.session.score;
+                self.message = format!("{} bars in {}", score.bars - score.lead_in_bars, score.key);
+                self.take(material);
+            }
+            Err(reason) => self.message = reason,
+        }
+    }
+
+    /// Writes the song anew where the parameters ask for another one.
+    fn follow_parameters(&mut self) {
+        let asked = self.asked();
+        let (Some(material), Some(written_for)) = (&self.material, &self.written_for) else { return };
+        if asked == *written_for || self.common.params.capture.value() {
+            return;
+        }
+        match work::rewrite(material, &asked) {
+            Ok(material) => self.take(material),
+            Err(reason) => {
+                self.message = reason;
+                self.written_for = Some(asked);
+            }
+        }
+    }
+
+    fn show_work(&self, what: &str, done: f64) {
+        show_progress(&self.common, what, done);
+    }
+
+    /// Shows the song, unless the live band shows itself.
+    fn show(&mut self) {
+        let common = &self.common;
+        let is_capturing = common.params.capture.value();
+        let captured_s = self.captured.as_ref().map_or(0.0, Captured::length_s) as f32;
+        let is_studio = common.params.mode.value() == ModeChoice::Studio;
+        let note = match (&self.material, is_studio, is_capturing) {
+            (None, true, false) if self.message.is_empty() => {
+                "Nothing captured yet: the band plays live until there is a take."
+            }
+            _ => &self.message,
+        };
+        common.shared.set_note(note, (captured_s, MAX_CAPTURE_S as f32), self.material.is_some());
+        let Some(shown) = self.shown.as_ref().filter(|_| is_studio && !is_capturing) else { return };
+        let state = if common.clock.is_playing() { State::Playing } else { State::Idle };
+        let health = common.health.load();
+        common.shared.show(View { state, health, ..shown.at(common.clock.song_s()) });
+    }
+}
+
+fn show_progress(common: &Common, what: &str, done: f64) {
+    let view = common.shared.view();
+    common.shared.show(View {
+        state: State::Working,
+        message: what.to_owned(),
+        progress: Some(done as f32),
+        ..View::clone(&view)
+    });
+}

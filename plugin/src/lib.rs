@@ -4,6 +4,7 @@ pub mod asked;
 pub mod deck;
 pub mod desk;
 pub mod editor;
+pub mod guard;
 pub mod notes_out;
 pub mod params;
 pub mod saved;
@@ -245,4 +246,4 @@ impl Vst3Plugin for Collavoce {
 }
 
 nice_export_clap!(Collavoce);
-nice_export_vst3!(Collavoce);
+export_vst3!(Collavoce);

@@ -1,0 +1,1 @@
+//! The guard against hosts that break promises.

@@ -236,6 +236,7 @@ impl Exchange {
     ///
     /// As for `process`.
     unsafe fn finish(&self, data: &ProcessData, samples: usize) {
+        let last_piece = samples.saturating_sub(1) / self.max_block * self.max_block;
         for bus in 0..usize::try_from(data.numOutputs).unwrap_or(0) {
             let declared = if bus < self.outputs.bus_count() { self.outputs.range(bus).len() } else { 0 };
             // SAFETY: the bus is within the host's array, which it lends for writing.
@@ -246,8 +247,11 @@ impl Exchange {
                 // SAFETY: as for this function.
                 let extra = unsafe { host_channel(data.outputs, data.numOutputs, bus, channel) };
                 let Some(extra) = extra else { continue };
-                // SAFETY: the buffer holds a whole block.
-                unsafe { std::ptr::write_bytes(extra, 0, samples) };
+                // A buffer that is a declared channel's as well keeps what was played there.
+                if !self.outputs.pointers.contains(&extra.wrapping_add(last_piece)) {
+                    // SAFETY: the buffer holds a whole block.
+                    unsafe { std::ptr::write_bytes(extra, 0, samples) };
+                }
             }
         }
     }

@@ -354,6 +354,12 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Guard<P> {
         }
         let mut setup =
             ProcessSetup { maxSamplesPerBlock: setup.maxSamplesPerBlock.clamp(1, MAX_BLOCK), ..*setup };
+        // The plugin learns of it only when it is activated, which a host may forget.
+        let was_active = self.is_active.load(Ordering::Acquire);
+        if was_active {
+            // SAFETY: only a number is passed on.
+            unsafe { self.setActive(0) };
+        }
         *self.exchange.lock() = Some(Exchange::new(&self.layout, setup.maxSamplesPerBlock as usize));
         // The framework notes the process mode only after it has used the old one, hence twice.
         for _ in 0..2 {
@@ -363,7 +369,8 @@ impl<P: Vst3Plugin> IAudioProcessorTrait for Guard<P> {
                 return result;
             }
         }
-        kResultOk
+        // SAFETY: only a number is passed on.
+        if was_active { unsafe { self.setActive(1) } } else { kResultOk }
     }
 
     // SAFETY: nothing is asked of the caller.

@@ -4,7 +4,9 @@ use std::ffi::CStr;
 use std::io::Cursor;
 
 use anyhow::{Context, anyhow, ensure};
+use clack_extensions::audio_ports::{AudioPortInfoBuffer, PluginAudioPorts};
 use clack_extensions::latency::PluginLatency;
+use clack_extensions::note_ports::PluginNotePorts;
 use clack_extensions::params::{ParamInfoBuffer, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
@@ -16,7 +18,7 @@ use clack_host::process::audio_buffers::{AudioPortBuffer, AudioPortBufferType, A
 use clack_host::process::{StartedPluginAudioProcessor, StoppedPluginAudioProcessor};
 use clack_host::utils::{BeatTime, ClapId, SecondsTime};
 
-use crate::{Activation, Heard, Hosted, Note, NoteKind, ParameterInfo, Transport, bundle};
+use crate::{Activation, Heard, Hosted, Note, NoteKind, ParameterInfo, Port, Ports, Transport, bundle};
 
 const ID: &CStr = c"org.collavoce.collavoce";
 
@@ -220,6 +222,28 @@ impl Hosted for ClapPlugin {
         Ok(())
     }
 
+    fn ports(&mut self) -> anyhow::Result<Ports> {
+        let (audio, notes): (PluginAudioPorts, PluginNotePorts) = (self.extension()?, self.extension()?);
+        let handle = self.instance.plugin_handle();
+        let list = |is_input: bool| -> anyhow::Result<Vec<Port>> {
+            let mut buffer = AudioPortInfoBuffer::new();
+            (0..audio.count(&handle, is_input))
+                .map(|index| {
+                    let info =
+                        audio.get(&handle, index, is_input, &mut buffer).context("a port is missing")?;
+                    let name = Some(String::from_utf8_lossy(info.name).into_owned());
+                    Ok(Port { name, channels: info.channel_count as usize })
+                })
+                .collect()
+        };
+        Ok(Ports {
+            inputs: list(true)?,
+            outputs: list(false)?,
+            takes_notes: notes.count(&handle, true) == 1,
+            gives_notes: notes.count(&handle, false) == 1,
+        })
+    }
+
     fn parameters(&mut self) -> anyhow::Result<Vec<ParameterInfo>> {
         let params: PluginParams = self.extension()?;
         let handle = self.instance.plugin_handle();
@@ -257,9 +281,9 @@ impl Hosted for ClapPlugin {
         state.load(&self.instance.plugin_handle(), &mut Cursor::new(bytes)).map_err(|e| anyhow!("{e}"))
     }
 
-    fn latency(&mut self) -> usize {
-        let Ok(latency) = self.extension::<PluginLatency>() else { return 0 };
-        latency.get(&self.instance.plugin_handle()) as usize
+    fn latency(&mut self) -> anyhow::Result<usize> {
+        let latency: PluginLatency = self.extension()?;
+        Ok(latency.get(&self.instance.plugin_handle()) as usize)
     }
 }
 

@@ -175,6 +175,28 @@ pub struct ParameterInfo {
     pub default: String,
 }
 
+/// A bus as the host is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// Its name, where the host asks for names.
+    pub name: Option<String>,
+    /// Its channels.
+    pub channels: usize,
+}
+
+/// The plugin's buses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ports {
+    /// Audio in.
+    pub inputs: Vec<Port>,
+    /// Audio out.
+    pub outputs: Vec<Port>,
+    /// Whether notes go in.
+    pub takes_notes: bool,
+    /// Whether notes come out.
+    pub gives_notes: bool,
+}
+
 /// A loaded plugin in either format.
 pub trait Hosted {
     /// The format's name.
@@ -189,8 +211,11 @@ pub trait Hosted {
     /// Processes one block: the voice in two channels of the same length; what comes out is added to `heard`.
     fn process(&mut self, voice: [&[f32]; 2], transport: Transport, heard: &mut Heard) -> anyhow::Result<()>;
 
-    /// Sets a parameter by its name to a value as the plugin writes it, such as "studio" or "2".
+    /// Sets a parameter by its name to a value as the plugin writes it, such as "Studio" or "2".
     fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()>;
+
+    /// The buses.
+    fn ports(&mut self) -> anyhow::Result<Ports>;
 
     /// The parameters.
     fn parameters(&mut self) -> anyhow::Result<Vec<ParameterInfo>>;
@@ -202,7 +227,7 @@ pub trait Hosted {
     fn load(&mut self, state: &[u8]) -> anyhow::Result<()>;
 
     /// The latency in samples.
-    fn latency(&mut self) -> usize;
+    fn latency(&mut self) -> anyhow::Result<usize>;
 
     /// Processes a whole voice from a position of the transport, which plays, in blocks of one size.
     fn play(
@@ -221,11 +246,30 @@ pub trait Hosted {
         Ok(())
     }
 
+    /// Captures a voice that begins at a position of the transport, and waits until it has become a song. To be called
+    /// in an offline activation.
+    fn capture(&mut self, voice: &[f32], at: i64, block: usize) -> anyhow::Result<()> {
+        self.set("Mode", "Studio")?;
+        self.set("Capture", "On")?;
+        self.play(voice, at, 120.0, block, &mut Heard::default())?;
+        self.set("Capture", "Off")?;
+        // The first block says that the capture has ended; the desk has done its work after the second; the live band
+        // has faded away after the others.
+        (0..4096_usize.div_ceil(block)).try_for_each(|_| self.stand(block, &mut Heard::default()))?;
+        self.stand(block, &mut Heard::default())
+    }
+
     /// Processes silence while the transport stands.
     fn stand(&mut self, frames: usize, heard: &mut Heard) -> anyhow::Result<()> {
         let silence = vec![0.0; frames];
         self.process([&silence, &silence], Transport::stopped(), heard)
     }
+}
+
+/// The demonstration song, sung.
+pub fn demo_voice(rate: u32) -> Vec<f32> {
+    let sung = collavoce::sing::demo().sing(collavoce::time::Hz(rate));
+    sung.expect("the rate is supported").samples
 }
 
 /// The plugin in both formats.

@@ -1,12 +1,12 @@
 //! The plugin as VST3.
 
 use anyhow::{Context, ensure};
-use vst3_host::audio::{BusAudioBuffers, BusDirection, MediaType};
+use vst3_host::audio::{AudioBusConfig, BusAudioBuffers, BusDirection, MediaType};
 use vst3_host::midi::PluginEventData;
 use vst3_host::plugin::{Plugin, ProcessMode, TransportPosition};
 use vst3_host::prelude::Vst3Host;
 
-use crate::{Activation, Heard, Hosted, Note, NoteKind, ParameterInfo, Transport, bundle};
+use crate::{Activation, Heard, Hosted, Note, NoteKind, ParameterInfo, Port, Ports, Transport, bundle};
 
 /// A VST3 plugin in this process.
 pub struct Vst3Plugin {
@@ -137,13 +137,29 @@ impl Hosted for Vst3Plugin {
         anyhow::bail!("parameter {name} has no value {value}")
     }
 
+    fn ports(&mut self) -> anyhow::Result<Ports> {
+        let layout = self.plugin.audio_bus_layout()?;
+        let list = |buses: &[AudioBusConfig]| {
+            buses.iter().map(|bus| Port { name: None, channels: bus.channel_count }).collect()
+        };
+        let info = self.plugin.info();
+        Ok(Ports {
+            inputs: list(&layout.inputs),
+            outputs: list(&layout.outputs),
+            takes_notes: info.has_midi_input,
+            gives_notes: info.has_midi_output,
+        })
+    }
+
     fn parameters(&mut self) -> anyhow::Result<Vec<ParameterInfo>> {
         let parameters = self.plugin.get_parameters()?;
         parameters
             .into_iter()
             .map(|p| {
                 Ok(ParameterInfo {
-                    default: self.plugin.format_parameter(p.id, p.default)?,
+                    default: format!("{} {}", self.plugin.format_parameter(p.id, p.default)?, p.unit.trim())
+                        .trim_end()
+                        .to_owned(),
                     name: p.name,
                     id: p.id,
                     steps: i64::from(p.step_count),
@@ -160,7 +176,12 @@ impl Hosted for Vst3Plugin {
         Ok(self.plugin.load_state(state)?)
     }
 
-    fn latency(&mut self) -> usize {
-        self.plugin.latency_samples() as usize
+    fn latency(&mut self) -> anyhow::Result<usize> {
+        // The framework tells of a new latency from a thread of its own.
+        for _ in 0..20 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            self.plugin.service_host_requests()?;
+        }
+        Ok(self.plugin.latency_samples() as usize)
     }
 }

@@ -24,13 +24,15 @@ const LEVEL_S: f32 = 0.01;
 /// A listener that is so far behind is not in real time, in seconds.
 const BEHIND_S: f64 = 0.5;
 
-/// A song that is ready to be played.
-#[derive(Debug, Default)]
+/// A song that is ready to be played; one without events says that there is none.
+#[derive(Debug)]
 pub struct Loaded {
     /// Its events, counted from its beginning.
     pub performance: Performance,
     /// Where it begins on the host's time line, in seconds.
     pub origin_s: f64,
+    /// Its instruments: how they sound belongs to the song.
+    pub player: Player,
 }
 
 /// A stretch of the captured voice.
@@ -159,7 +161,8 @@ pub struct Deck {
     rate: Hz,
     /// Delay of voice and stems, in samples.
     latency: i64,
-    player: Player,
+    /// The instruments of the live band.
+    live: Player,
     feed: Feed,
     threads: LiveThreads,
     end: DeckEnd,
@@ -208,7 +211,7 @@ impl Deck {
         let mut deck = Self {
             rate,
             latency: latency as i64,
-            player: Player::new(rate, seed),
+            live: Player::new(rate, seed),
             feed,
             threads,
             end,
@@ -228,7 +231,7 @@ impl Deck {
             levels: [f32::NAN; 5],
             overruns: 0,
         };
-        deck.player.jump(SampleTime(-deck.latency));
+        deck.live.jump(SampleTime(-deck.latency));
         deck
     }
 
@@ -274,7 +277,7 @@ impl Deck {
         }
         let song_s = match self.source {
             Source::Live => self.feed.position().seconds(self.rate),
-            Source::Song | Source::Nothing => self.player.position().seconds(self.rate),
+            Source::Song | Source::Nothing => self.player().position().seconds(self.rate),
         };
         Told { song_s, overruns: self.overruns, is_song: self.source == Source::Song }
     }
@@ -289,7 +292,9 @@ impl Deck {
     ) {
         let len = audio.main[0].len();
         for (kept, given) in self.input.iter_mut().zip(&audio.main) {
-            kept[..len].copy_from_slice(given);
+            for (kept, given) in kept.iter_mut().zip(given.iter()) {
+                *kept = if given.is_finite() { *given } else { 0.0 };
+            }
         }
         self.capture(info, len);
         if info.is_offline {
@@ -306,13 +311,13 @@ impl Deck {
         if jumped || source != self.source || (has_new_song && source == Source::Song) {
             notes.all_off(timing, send);
             self.open.clear();
-            self.source = source;
+            self.change_to(source);
             self.begin(info);
         }
         self.was_playing = info.is_playing;
         self.expected = info.position.map(|at| at + if info.is_playing { len as i64 } else { 0 });
         match source {
-            Source::Live => self.feed.play_into(&mut self.player),
+            Source::Live => self.feed.play_into(&mut self.live),
             Source::Song if info.is_playing => self.push_due(len),
             _ => {}
         }
@@ -325,7 +330,7 @@ impl Deck {
                 // The listener has no room: time begins anew.
                 notes.all_off(timing, send);
                 self.open.clear();
-                self.player.jump(SampleTime(-self.latency));
+                self.live.jump(SampleTime(-self.latency));
             }
             if info.is_offline {
                 self.feed.wait();
@@ -336,21 +341,44 @@ impl Deck {
         self.free_running += len as i64;
     }
 
+    /// The instruments that sound.
+    fn player(&mut self) -> &mut Player {
+        match &mut self.song {
+            Some(song) if self.source == Source::Song => &mut song.player,
+            _ => &mut self.live,
+        }
+    }
+
+    /// Lets another source play. What sounds fades away.
+    fn change_to(&mut self, source: Source) {
+        if let Some(song) = &mut self.song {
+            match (self.source == Source::Song, source == Source::Song) {
+                (true, false) => self.live.inherit(&mut song.player),
+                (false, true) => song.player.inherit(&mut self.live),
+                _ => {}
+            }
+        }
+        self.source = source;
+    }
+
     /// Goes to where the source is to play from.
     fn begin(&mut self, info: &BlockInfo) {
         match self.source {
-            Source::Nothing => self.player.jump(SampleTime(0)),
+            Source::Nothing => self.live.jump(SampleTime(0)),
             Source::Live => {
                 self.feed.restart();
-                self.player.jump(SampleTime(-self.latency));
+                self.live.jump(SampleTime(-self.latency));
             }
             Source::Song => {
                 let at = self.song_position(info);
-                self.player.jump(at);
-                let Some(song) = self.song.as_ref().filter(|_| info.is_playing) else { return };
+                let Some(song) = &mut self.song else { return };
+                song.player.jump(at);
+                if !info.is_playing {
+                    return;
+                }
                 song.performance.state_at(at, &mut self.state);
                 for event in self.state.drain(..) {
-                    self.player.push(event);
+                    song.player.push(event);
                 }
                 self.next_event = song.performance.index_at(at);
             }
@@ -366,10 +394,10 @@ impl Deck {
 
     /// Gives the player what falls due in the next samples.
     fn push_due(&mut self, len: usize) {
-        let Some(song) = &self.song else { return };
-        let end = self.player.position() + SampleCount(len as i64);
+        let Some(song) = &mut self.song else { return };
+        let end = song.player.position() + SampleCount(len as i64);
         while let Some(event) = song.performance.events().get(self.next_event).filter(|e| e.at < end) {
-            if !self.player.push(*event) {
+            if !song.player.push(*event) {
                 break;
             }
             self.next_event += 1;
@@ -406,13 +434,17 @@ impl Deck {
             audio.main[1][index] = right * level;
         }
         let (open, levels) = (&mut self.open, &mut self.levels);
+        let player = match &mut self.song {
+            Some(song) if self.source == Source::Song => &mut song.player,
+            _ => &mut self.live,
+        };
         let mut started = |event: &NoteEvent, offset: usize| {
             let is_heard = info.part_levels[event.part.index()] > 0.0;
             tell_host(event, timing + offset as u32, is_heard, open, notes, send);
         };
         let [main_left, main_right] = &mut audio.main;
         let stems = &mut audio.stems;
-        self.player.render(len, &mut started, &mut |part, from, left, right| {
+        player.render(len, &mut started, &mut |part, from, left, right| {
             let index = part.index();
             let level = &mut levels[index + 1];
             for (offset, (l, r)) in left.iter().zip(right).enumerate() {
@@ -468,17 +500,22 @@ impl Deck {
                 self.retired = Some(back);
                 return is_new;
             }
-            let Ok(song) = self.end.songs.pop() else { return is_new };
+            let Ok(mut song) = self.end.songs.pop() else { return is_new };
             is_new = true;
-            // A song without events takes the old one away.
-            let (kept, empty) =
-                if song.performance.is_empty() { (None, Some(song)) } else { (Some(song), None) };
-            self.retired = std::mem::replace(&mut self.song, kept);
-            if let Some(empty) = empty
-                && let Err(rtrb::PushError::Full(back)) = self.end.done.push(empty)
-            {
-                // Kept as a song of silence until the next one comes.
-                self.song = Some(back);
+            if song.performance.is_empty() {
+                if self.source == Source::Song {
+                    self.change_to(Source::Nothing);
+                }
+                self.retired = self.song.take();
+                if let Err(rtrb::PushError::Full(back)) = self.end.done.push(song) {
+                    // Kept as a song of silence until the next one comes.
+                    self.song = Some(back);
+                }
+            } else {
+                if let Some(old) = &mut self.song {
+                    song.player.inherit(&mut old.player);
+                }
+                self.retired = self.song.replace(song);
             }
         }
     }

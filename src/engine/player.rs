@@ -96,6 +96,15 @@ impl Player {
         self.position = to;
     }
 
+    /// Takes over what sounds in another player of the same rate: it fades here, and there is silence there.
+    pub fn inherit(&mut self, other: &mut Player) {
+        other.jump(other.position);
+        for (mine, theirs) in self.voices.iter_mut().zip(&mut other.voices) {
+            std::mem::swap(&mut mine.tail, &mut theirs.tail);
+            std::mem::swap(&mut mine.faded, &mut theirs.faded);
+        }
+    }
+
     /// Plays the next samples. Every event that begins is shown to `started` with its place in the block, every stretch
     /// of a stem to `stems`. Before sample 0 there is silence.
     pub fn render(

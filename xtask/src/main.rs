@@ -2,6 +2,7 @@
 
 mod bench;
 mod blank;
+mod bundle;
 mod eval;
 mod golden;
 mod licences;
@@ -20,12 +21,18 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     Command {
         name: "test",
         arguments: "",
         about: "every check, cheapest first; what CI runs",
         run: test::run,
+    },
+    Command {
+        name: "bundle",
+        arguments: "PACKAGE [--release]",
+        about: "build the plugin as CLAP and VST3 into target/bundled",
+        run: bundle::run,
     },
     Command { name: "tidy", arguments: "", about: "the design's boundaries, as text checks", run: tidy::run },
     Command {
@@ -77,7 +84,7 @@ fn usage(unknown: Option<&str>) -> String {
     }
     text.push_str("usage: cargo xtask COMMAND\n");
     for Command { name, arguments, about, .. } in COMMANDS {
-        text.push_str(&format!("  {:22} {about}\n", format!("{name} {arguments}")));
+        text.push_str(&format!("  {:27} {about}\n", format!("{name} {arguments}")));
     }
     text
 }

@@ -1,12 +1,12 @@
 //! `cargo xtask test`: every check, cheapest first. The same here and in continuous integration.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{licences, shell, tidy};
+use crate::{bundle, licences, shell, tidy};
 
 /// Tests counted so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +15,16 @@ struct Count {
     failed: u64,
 }
 
+/// The package whose tests need the bundled plugin.
+const HOSTS: &str = "collavoce_hosts";
+const TEST: [&str; 6] = ["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast"];
+
 /// A check: its name and what it does.
 type Step = (&'static str, fn(&mut Count) -> anyhow::Result<()>);
 
 // All build steps share the profile `ci`, so that build scripts and macros are built once. The golden scores are
 // among the tests.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("rustfmt", |_| shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))),
     ("tidy", |_| tidy::run(&[])),
     ("licences and bans", |_| licences::run(&[])),
@@ -28,7 +32,15 @@ const STEPS: [Step; 6] = [
         let lint = ["clippy", "--quiet", "--locked", "--profile", "ci", "--workspace", "--all-targets"];
         shell::run(shell::cargo(&lint).args(["--", "--deny", "warnings"]))
     }),
-    ("tests", tests),
+    ("tests", |count| {
+        // Where the goldens differ, a check reports it and writes nothing.
+        let test = ["--workspace", "--exclude", HOSTS];
+        tests(count, shell::cargo(&TEST).args(test).env_remove("COLLAVOCE_BLESS"))
+    }),
+    ("the plugin in hosts", |count| {
+        let bundles = bundle::for_tests()?;
+        tests(count, shell::cargo(&TEST).args(["--package", HOSTS]).env("COLLAVOCE_BUNDLES", bundles))
+    }),
     ("rustdoc", |_| {
         let doc = ["doc", "--quiet", "--locked", "--profile", "ci", "--no-deps", "--workspace"];
         shell::run(shell::cargo(&doc).env("RUSTDOCFLAGS", "--deny warnings"))
@@ -66,13 +78,9 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     }
 }
 
-/// Runs the tests, shows what they say and counts them.
-fn tests(count: &mut Count) -> anyhow::Result<()> {
-    let test = ["test", "--quiet", "--locked", "--profile", "ci", "--workspace", "--no-fail-fast"];
-    let mut cargo = shell::cargo(&test);
-    // Where the goldens differ, a check reports it and writes nothing.
-    cargo.env_remove("COLLAVOCE_BLESS").stdout(Stdio::piped());
-    let mut child = cargo.spawn().context("cargo cannot be run")?;
+/// Runs tests, shows what they say and counts them.
+fn tests(count: &mut Count, cargo: &mut Command) -> anyhow::Result<()> {
+    let mut child = cargo.stdout(Stdio::piped()).spawn().context("cargo cannot be run")?;
     let output = child.stdout.take().context("cargo's output cannot be read")?;
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
@@ -85,7 +93,7 @@ fn tests(count: &mut Count) -> anyhow::Result<()> {
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("{} tests failed (`{}`: {status})", count.failed, shell::named(&cargo));
+        bail!("{} tests failed (`{}`: {status})", count.failed, shell::named(cargo));
     }
     Ok(())
 }

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
+use collavoce::engine::{Performance, Player};
 use collavoce::perform::Performer;
-use collavoce::song::{Mode, Settings};
+use collavoce::song::{Mode, Seed, Settings};
 use collavoce::time::Hz;
 use parking_lot::Mutex;
 
@@ -223,15 +224,15 @@ impl Clerk {
     /// Gives the song to the deck; a song without events takes the deck's away.
     fn hand_over(&mut self) {
         let Some(deck) = &mut self.deck else { return };
-        let loaded = match &self.material {
-            None => Loaded::default(),
-            Some(material) => {
-                let song = &material.song;
+        let (events, origin_s, seed) = match &self.material {
+            None => (Vec::new(), 0.0, Seed::default()),
+            Some(Material { song, origin_s, .. }) => {
                 let events = Performer::new(&song.score, &song.settings, deck.rate).perform();
-                let origin_s = material.origin_s - song.heard.pad_s;
-                Loaded { performance: collavoce::engine::Performance::new(events), origin_s }
+                (events, origin_s - song.heard.pad_s, song.settings.seed)
             }
         };
+        let player = Player::new(deck.rate, seed);
+        let loaded = Loaded { performance: Performance::new(events), origin_s, player };
         let mut loaded = Box::new(loaded);
         // The deck takes one at every block; one that does not run is replaced soon.
         for _ in 0..50 {

@@ -1,12 +1,14 @@
 //! The threads play what the command line plays, and lose no note's end whatever happens.
 
 use super::*;
+use crate::engine::player::Player;
 use crate::engine::{BandRenderer, run};
 use crate::listen::PitchMethod;
+use crate::perform::{EventKind, NoteId};
 use crate::score::Part;
 use crate::sing::{DemoOptions, demo_with};
 use crate::song::{Lead, LiveTiming, Mode, Rng, Seed};
-use crate::time::{Bpm, SampleCount};
+use crate::time::{Bpm, SampleCount, SampleTime};
 
 const RATE: Hz = Hz(48_000);
 

@@ -56,6 +56,14 @@ fn the_plugin_library_stays_in_the_plugin() {
 }
 
 #[test]
+fn the_audio_side_holds_nothing_that_waits() {
+    for text in ["use parking_lot::Mutex;", "use std::sync::Condvar;", "use crossbeam::channel;"] {
+        fires("plugin/src/deck.rs", text, "locks nothing");
+        passes("plugin/src/desk/mod.rs", text);
+    }
+}
+
+#[test]
 fn threads_and_clocks_stay_outside_the_stages() {
     for text in ["std::thread::yield_now()", "use std::time::{Duration, Instant};", "SystemTime::now()"] {
         fires("src/follow/beat.rs", text, "threads and clocks");

@@ -90,7 +90,7 @@ fn whatever_the_transport_does_no_note_hangs() -> anyhow::Result<()> {
             begun += heard.ons().len();
         }
     }
-    assert!(begun > 500, "only {begun} notes in all");
+    assert!(begun > 200, "only {begun} notes in all");
     Ok(())
 }
 

@@ -2,9 +2,10 @@
 
 mod common;
 
-use collavoce::engine::Session;
+use collavoce::audio::{Resampler, resample};
+use collavoce::engine::{self, Session};
 use collavoce::limits::{LISTEN_HOP, LISTEN_HZ};
-use collavoce::listen::{ListenConfig, Listener, Observation};
+use collavoce::listen::{ListenConfig, Listener, Observation, PitchMethod};
 use collavoce::perform::{EventKind, Performer};
 use collavoce::score::{ChordSymbol, Note, Part};
 use collavoce::sing::DemoOptions;
@@ -282,6 +283,41 @@ fn what_the_user_states_is_kept() {
                 score.parts.iter().filter(|p| p.bar.0 == first + 2).all(|p| p.notes.is_empty()),
                 "the band is silent where there is no chord"
             );
+        }
+    }
+}
+
+#[test]
+fn at_another_sample_rate_the_same_notes_begin_within_a_millisecond() {
+    let sung = sing(DemoOptions::default(), 48_000);
+    for mode in [Mode::Studio, Mode::Live] {
+        let settings = Settings { mode, ..Settings::default() };
+        let at_rate = |rate: u32| -> (Vec<ChordSymbol>, Vec<(Part, u8, f64)>) {
+            let samples = resample(&sung.samples, 1, sung.rate, Hz(rate)).expect("the rate is supported");
+            let make = if mode == Mode::Live { Resampler::streaming } else { Resampler::new };
+            let mut resampler = make(Hz(rate), Hz(LISTEN_HZ), 1).expect("the rate is supported");
+            let mut slow = Vec::new();
+            resampler.push(&samples, &mut slow);
+            resampler.finish(&mut slow);
+            let session =
+                engine::run(&slow, &settings, PitchMethod::Nsdf, &mut |_| ()).expect("there is a voice");
+            let events = session.performance(&settings, Hz(rate));
+            let ons = events.iter().filter_map(|event| match event.kind {
+                EventKind::NoteOn { pitch, .. } => Some((event.part, pitch.0, event.at.seconds(Hz(rate)))),
+                _ => None,
+            });
+            (chords(&session), ons.collect())
+        };
+        let (home_chords, home) = at_rate(48_000);
+        assert!(home.len() > 200);
+        for rate in [44_100, 96_000] {
+            let (chords, notes) = at_rate(rate);
+            assert_eq!(chords, home_chords, "{mode} at {rate} Hz");
+            let found = home.iter().filter(|(part, pitch, at_s)| {
+                notes.iter().any(|n| n.0 == *part && n.1 == *pitch && (n.2 - at_s).abs() <= 0.001)
+            });
+            let (found, all) = (found.count(), home.len().max(notes.len()));
+            assert!(found * 100 >= all * 99, "{mode} at {rate} Hz: {found} of {all}");
         }
     }
 }

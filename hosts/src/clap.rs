@@ -18,7 +18,9 @@ use clack_host::process::audio_buffers::{AudioPortBuffer, AudioPortBufferType, A
 use clack_host::process::{StartedPluginAudioProcessor, StoppedPluginAudioProcessor};
 use clack_host::utils::{BeatTime, ClapId, SecondsTime};
 
-use crate::{Activation, Heard, Hosted, Note, NoteKind, ParameterInfo, Port, Ports, Transport, bundle};
+use crate::{
+    Activation, Heard, Hosted, Meter, Note, NoteKind, ParameterInfo, Port, Ports, Transport, bundle,
+};
 
 const ID: &CStr = c"org.collavoce.collavoce";
 
@@ -47,8 +49,11 @@ pub struct ClapPlugin {
     activation: Option<Activation>,
     /// Parameters that were set, by number and value, for the next block.
     changes: Vec<(u32, f64)>,
+    /// Keys that were pressed.
+    keys: Vec<u8>,
     ports: (AudioPorts, AudioPorts),
     steady: u64,
+    meter: Meter,
 }
 
 impl std::fmt::Debug for ClapPlugin {
@@ -72,8 +77,10 @@ impl ClapPlugin {
             _entry: entry,
             activation: None,
             changes: Vec::new(),
+            keys: Vec::new(),
             ports: (AudioPorts::with_capacity(4, 2), AudioPorts::with_capacity(10, 5)),
             steady: 0,
+            meter: Meter::default(),
         })
     }
 
@@ -98,6 +105,10 @@ impl Drop for ClapPlugin {
 impl Hosted for ClapPlugin {
     fn format(&self) -> &'static str {
         "CLAP"
+    }
+
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
     }
 
     fn activate(&mut self, activation: Activation) -> anyhow::Result<()> {
@@ -147,6 +158,9 @@ impl Hosted for ClapPlugin {
             let id = ClapId::new(id);
             events_in.push(&ParamValueEvent::new(0, id, Pckn::match_all(), value));
         }
+        for key in self.keys.drain(..) {
+            events_in.push(&NoteOnEvent::new(0, Pckn::new(0_u16, 0_u16, u16::from(key), 0_u32), 0.8));
+        }
         let mut events_out = EventBuffer::new();
         let quarters = transport.quarters(activation.rate);
         let per_bar = transport.quarters_per_bar();
@@ -173,15 +187,13 @@ impl Hosted for ClapPlugin {
             time_signature_denominator: transport.signature.1,
         };
         let processor = self.processor.as_mut().context("it does not process")?;
-        processor
-            .process(
-                &audio_in,
-                &mut audio_out,
-                &InputEvents::from_buffer(&events_in),
-                &mut OutputEvents::from_buffer(&mut events_out),
-                Some(self.steady),
-                Some(&event),
-            )
+        let (events_in, mut sent) =
+            (InputEvents::from_buffer(&events_in), OutputEvents::from_buffer(&mut events_out));
+        let steady = Some(self.steady);
+        self.meter
+            .around(|| {
+                processor.process(&audio_in, &mut audio_out, &events_in, &mut sent, steady, Some(&event))
+            })
             .map_err(|e| anyhow!("{e}"))?;
         self.steady += frames as u64;
         let start = heard.len() as i64;
@@ -219,6 +231,11 @@ impl Hosted for ClapPlugin {
             .text_to_value(&self.instance.plugin_handle(), ClapId::new(id), &text)
             .with_context(|| format!("parameter {name} has no value {value}"))?;
         self.changes.push((id, value));
+        Ok(())
+    }
+
+    fn press(&mut self, key: u8) -> anyhow::Result<()> {
+        self.keys.push(key);
         Ok(())
     }
 

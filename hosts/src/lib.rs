@@ -162,6 +162,26 @@ impl Heard {
     }
 }
 
+/// Measures what happens on this thread while the plugin itself processes, the host's own work left out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Meter {
+    /// Reads what is measured, such as the thread's CPU time.
+    pub read: Option<fn() -> f64>,
+    /// By how much that grew in all calls.
+    pub sum: f64,
+}
+
+impl Meter {
+    fn around<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        let before = self.read.map(|read| read());
+        let result = run();
+        if let (Some(read), Some(before)) = (self.read, before) {
+            self.sum += read() - before;
+        }
+        result
+    }
+}
+
 /// A parameter as the host is told of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParameterInfo {
@@ -202,6 +222,9 @@ pub trait Hosted {
     /// The format's name.
     fn format(&self) -> &'static str;
 
+    /// What is measured around every call of the plugin.
+    fn meter(&mut self) -> &mut Meter;
+
     /// Activates it, after deactivating it if it is active.
     fn activate(&mut self, activation: Activation) -> anyhow::Result<()>;
 
@@ -213,6 +236,9 @@ pub trait Hosted {
 
     /// Sets a parameter by its name to a value as the plugin writes it, such as "Studio" or "2".
     fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()>;
+
+    /// Presses a key on the note input at the first sample of the next block.
+    fn press(&mut self, key: u8) -> anyhow::Result<()>;
 
     /// The buses.
     fn ports(&mut self) -> anyhow::Result<Ports>;

@@ -2,11 +2,13 @@
 
 use anyhow::{Context, ensure};
 use vst3_host::audio::{AudioBusConfig, BusAudioBuffers, BusDirection, MediaType};
-use vst3_host::midi::PluginEventData;
+use vst3_host::midi::{MidiChannel, PluginEventData};
 use vst3_host::plugin::{Plugin, ProcessMode, TransportPosition};
 use vst3_host::prelude::Vst3Host;
 
-use crate::{Activation, Heard, Hosted, Note, NoteKind, ParameterInfo, Port, Ports, Transport, bundle};
+use crate::{
+    Activation, Heard, Hosted, Meter, Note, NoteKind, ParameterInfo, Port, Ports, Transport, bundle,
+};
 
 /// A VST3 plugin in this process.
 pub struct Vst3Plugin {
@@ -16,6 +18,7 @@ pub struct Vst3Plugin {
     buffers: Option<BusAudioBuffers>,
     /// Active auxiliary buses: the sidechain, then the stems.
     buses: [bool; 5],
+    meter: Meter,
 }
 
 impl std::fmt::Debug for Vst3Plugin {
@@ -29,7 +32,14 @@ impl Vst3Plugin {
     pub fn open() -> anyhow::Result<Self> {
         let mut host = Vst3Host::builder().sample_rate(48_000.0).block_size(1024).build()?;
         let plugin = host.load_plugin(bundle("Collavoce.vst3")?)?;
-        Ok(Self { plugin, _host: host, activation: None, buffers: None, buses: [true; 5] })
+        Ok(Self {
+            plugin,
+            _host: host,
+            activation: None,
+            buffers: None,
+            buses: [true; 5],
+            meter: Meter::default(),
+        })
     }
 
     /// Switches auxiliary buses on and off, from the next activation on: the sidechain, then the stems.
@@ -46,6 +56,10 @@ impl Vst3Plugin {
 impl Hosted for Vst3Plugin {
     fn format(&self) -> &'static str {
         "VST3"
+    }
+
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
     }
 
     fn activate(&mut self, activation: Activation) -> anyhow::Result<()> {
@@ -97,7 +111,8 @@ impl Hosted for Vst3Plugin {
             quarter_notes: transport.quarters(activation.rate),
         })?;
         let start = heard.len() as i64;
-        self.plugin.process_bus_audio(buffers)?;
+        let plugin = &mut self.plugin;
+        self.meter.around(|| plugin.process_bus_audio(buffers))?;
         let side = |bus: usize, channel: usize| buffers.outputs[bus].channels[channel].as_slice();
         heard.add(
             [side(0, 0), side(0, 1)],
@@ -135,6 +150,10 @@ impl Hosted for Vst3Plugin {
             }
         }
         anyhow::bail!("parameter {name} has no value {value}")
+    }
+
+    fn press(&mut self, key: u8) -> anyhow::Result<()> {
+        Ok(self.plugin.send_midi_note(key, 100, MidiChannel::Ch1)?)
     }
 
     fn ports(&mut self) -> anyhow::Result<Ports> {

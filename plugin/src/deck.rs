@@ -414,22 +414,22 @@ impl Deck {
         send: &mut Send<'_>,
     ) {
         let len = audio.main[0].len();
+        // Bypassed, the voice comes through as it is.
         let targets = [
-            info.voice_level,
+            if self.source == Source::Nothing { 1.0 } else { info.voice_level },
             info.part_levels[0],
             info.part_levels[1],
             info.part_levels[2],
             info.part_levels[3],
         ];
         let step = 1.0 - (-1.0 / (LEVEL_S * self.rate.0 as f32)).exp();
-        let is_bypassed = self.source == Source::Nothing;
         for index in 0..len {
             let [left, right] =
                 [0, 1].map(|side| delayed(&mut self.delay[side], self.delay_at, self.input[side][index]));
             if self.latency > 0 {
                 self.delay_at = (self.delay_at + 1) % self.latency as usize;
             }
-            let level = if is_bypassed { 1.0 } else { moved(&mut self.levels[0], targets[0], step) };
+            let level = moved(&mut self.levels[0], targets[0], step);
             audio.main[0][index] = left * level;
             audio.main[1][index] = right * level;
         }

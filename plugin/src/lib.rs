@@ -5,6 +5,7 @@ pub mod deck;
 pub mod desk;
 pub mod editor;
 pub mod guard;
+pub mod keys;
 pub mod notes_out;
 pub mod params;
 pub mod saved;
@@ -20,12 +21,14 @@ use collavoce::engine::{listen_config, live};
 use collavoce::listen::PitchMethod;
 use collavoce::song::Mode;
 use collavoce::time::{Hz, Meter};
+use nice_plug::midi::Key;
 use nice_plug::prelude::*;
 
 use asked::{beats_per_quarter, host_meter, lookahead_s, meter_of, settings};
 use deck::{BlockAudio, BlockInfo, Deck};
 use desk::{Common, Desk};
 use editor::CollavoceEditor;
+use keys::Keys;
 use notes_out::NoteOutput;
 use params::{CollavoceParams, MainChoice, ModeChoice, RenderingChoice};
 use view::{HealthView, Shared};
@@ -40,6 +43,9 @@ pub struct Collavoce {
     desk: Option<Desk>,
     deck: Option<Deck>,
     notes: NoteOutput,
+    keys: Keys,
+    /// Samples since activation.
+    processed: u64,
     is_offline: bool,
     is_mono: bool,
 }
@@ -55,6 +61,8 @@ impl Default for Collavoce {
             desk: None,
             deck: None,
             notes: NoteOutput::default(),
+            keys: Keys::default(),
+            processed: 0,
             is_offline: false,
             is_mono: false,
         }
@@ -91,7 +99,7 @@ impl Collavoce {
     }
 
     /// What host and parameters say about a block.
-    fn block_info(&self, transport: &Transport) -> BlockInfo {
+    fn block_info(&self, transport: &Transport, now_s: f64) -> BlockInfo {
         let params = &self.params;
         let host = host_meter(transport.time_sig_numerator, transport.time_sig_denominator);
         let meter = meter_of(params, host).unwrap_or(Meter::FOUR_FOUR);
@@ -113,7 +121,7 @@ impl Collavoce {
         BlockInfo {
             is_playing: transport.playing,
             position,
-            beats,
+            beats: self.keys.beats_at(now_s).or(beats),
             is_studio: params.mode.value() == ModeChoice::Studio,
             is_offline: self.is_offline || params.rendering.value() == RenderingChoice::On,
             is_capturing: params.capture.value(),
@@ -159,7 +167,7 @@ impl Plugin for Collavoce {
         config: &BufferConfig,
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
-        self.deck = None;
+        (self.deck, self.keys, self.processed) = (None, Keys::default(), 0);
         self.open_desk();
         let Some(desk) = self.desk.as_ref().and_then(Desk::thread) else { return false };
         let rate = Hz(config.sample_rate.round() as u32);
@@ -193,8 +201,15 @@ impl Plugin for Collavoce {
         aux: &mut AuxiliaryBuffers<'_>,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        while context.next_event().is_some() {}
-        let info = self.block_info(context.transport());
+        let now_s = self.processed as f64 / f64::from(context.transport().sample_rate);
+        while let Some(event) = context.next_event() {
+            if let NoteEvent::NoteOn { timing, key: Key::Number(key), .. } = event {
+                self.keys.down(key, now_s + f64::from(timing) / f64::from(context.transport().sample_rate));
+            }
+        }
+        self.common.clock.tell_keys(&self.keys);
+        self.processed += buffer.samples() as u64;
+        let info = self.block_info(context.transport(), now_s);
         let transport = context.transport();
         let signature = transport.time_sig_numerator.zip(transport.time_sig_denominator);
         self.common.clock.tell(transport.tempo, signature, transport.playing);

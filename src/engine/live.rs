@@ -104,6 +104,17 @@ pub fn start(
     settings: Settings,
     watcher: Box<dyn Watcher>,
 ) -> Result<(Feed, LiveThreads), LiveError> {
+    start_with(rate, config, settings, watcher, || {})
+}
+
+/// The same, with something that the composer does before every answer.
+fn start_with(
+    rate: Hz,
+    config: ListenConfig,
+    settings: Settings,
+    watcher: Box<dyn Watcher>,
+    before_answer: impl FnMut() + Send + 'static,
+) -> Result<(Feed, LiveThreads), LiveError> {
     let shared = Arc::new(Shared::default());
     let (samples_in, samples) = RingBuffer::new(rate.0 as usize * INPUT_S);
     let (stamps_in, stamps) = RingBuffer::new(MAX_STAMPS);
@@ -114,7 +125,7 @@ pub fn start(
         let shared = shared.clone();
         std::thread::Builder::new()
             .name("collavoce composer".to_owned())
-            .spawn(move || guarded(&shared, || compose(&requests_out, &answers_in)))?
+            .spawn(move || guarded(&shared, || compose(&requests_out, &answers_in, before_answer)))?
     };
     let listener = {
         let resampler = Resampler::streaming(rate, Hz(LISTEN_HZ), 1)?;
@@ -188,11 +199,12 @@ enum ToComposer {
 type Answer = (u64, Result<Option<BandAnswer>, EngineError>);
 
 /// The composer's thread: ends when the listener is gone.
-fn compose(requests: &Receiver<ToComposer>, answers: &Sender<Answer>) {
+fn compose(requests: &Receiver<ToComposer>, answers: &Sender<Answer>, mut before_answer: impl FnMut()) {
     let mut band = Band::default();
     for request in requests {
         match request {
             ToComposer::Request(number, request) => {
+                before_answer();
                 if answers.send((number, band.answer(&request))).is_err() {
                     return;
                 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::shell;
 
 /// Package of the plugin.
-const PLUGIN: &str = "collavoce_plugin";
+pub const PLUGIN: &str = "collavoce_plugin";
 /// Profile of the tests.
 const PROFILE: &str = "ci";
 

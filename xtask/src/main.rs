@@ -49,8 +49,8 @@ const COMMANDS: [Command; 7] = [
     },
     Command {
         name: "bench",
-        arguments: "[SECONDS]",
-        about: "speed, share and output hash of every stage",
+        arguments: "[plugin] [SECONDS]",
+        about: "speed, share and output hash of every stage, or what the plugin costs a host",
         run: bench::run,
     },
     Command {

@@ -78,6 +78,11 @@ fn in_lock_step(voice: &[f32], settings: &Settings, block: usize, host: Option<f
 
 /// What the command line's live mode does with the same voice.
 fn offline(voice: &[f32], settings: &Settings) -> Played {
+    offline_with_bars(voice, settings).0
+}
+
+/// The same, and where its bars begin.
+fn offline_with_bars(voice: &[f32], settings: &Settings) -> (Played, Vec<SampleTime>) {
     let mut slow = Vec::new();
     let mut resampler = Resampler::streaming(RATE, Hz(LISTEN_HZ), 1).expect("a resampler");
     resampler.push(voice, &mut slow);
@@ -95,7 +100,9 @@ fn offline(voice: &[f32], settings: &Settings) -> Played {
             }
         });
     }
-    Played { events, sum }
+    let tempo = &session.score.tempo;
+    let bars = session.score.all_bars().map(|bar| RATE.sample_at(tempo.seconds_at(bar.start))).collect();
+    (Played { events, sum }, bars)
 }
 
 /// Both as far as the voice goes: the last beat, which the file's end decides, left out.
@@ -238,4 +245,104 @@ fn whatever_the_threads_do_every_note_ends() {
         let lost = feed.health().late_follow.load(Ordering::Relaxed);
         assert!(begun > 0 || lost > 0, "seed {seed}: nothing was played");
     }
+}
+
+/// Runs a voice through the threads without waiting for them after every block; between two blocks `pause` may.
+fn in_their_own_time(
+    voice: &[f32],
+    settings: &Settings,
+    (watcher, before_answer): (Box<dyn Watcher>, Box<dyn FnMut() + Send>),
+    block: usize,
+    mut pause: impl FnMut(&Feed),
+) -> (Vec<NoteEvent>, [u64; 3]) {
+    let config = crate::engine::listen_config(settings, PitchMethod::Nsdf);
+    let (mut feed, _threads) =
+        start_with(RATE, config, settings.clone(), watcher, before_answer).expect("threads");
+    let mut player = Player::new(RATE, settings.seed);
+    let mut events = Vec::new();
+    for chunk in voice.chunks(block) {
+        feed.play_into(&mut player);
+        player.render(chunk.len(), &mut |event, _| events.push(*event), &mut |_, _, _, _| {});
+        feed.feed(chunk, chunk, None);
+        pause(&feed);
+    }
+    let health = feed.health();
+    let counts = [&health.late_follow, &health.late_plan, &health.dropped].map(|n| n.load(Ordering::Relaxed));
+    (events, counts)
+}
+
+/// What was played differs from what is played offline in no more bars than the counters say.
+fn assert_accounted(
+    played: &[NoteEvent],
+    (wanted, bars): &(Played, Vec<SampleTime>),
+    [late_follow, late_plan, dropped]: [u64; 3],
+    until: SampleTime,
+    what: &str,
+) {
+    assert_eq!(dropped, 0, "{what}: the voice was lost");
+    // The numbers of the notes count what was played: they differ from the first note on that does.
+    let ons = |events: &[NoteEvent]| -> Vec<_> {
+        let on = |event: &NoteEvent| match event.kind {
+            EventKind::NoteOn { pitch, velocity, .. } if event.at < until => {
+                Some((event.at, event.part, pitch, velocity))
+            }
+            _ => None,
+        };
+        events.iter().filter_map(on).collect()
+    };
+    let (a, b) = (ons(played), ons(&wanted.events));
+    let differing = a.iter().filter(|on| !b.contains(on)).chain(b.iter().filter(|on| !a.contains(on)));
+    // A player may be a little early: what lies close before a bar belongs to it.
+    let early = SampleCount(RATE.0 as i64 / 8);
+    let mut in_bars: Vec<usize> =
+        differing.map(|on| bars.partition_point(|start| *start <= on.0 + early)).collect();
+    in_bars.sort_unstable();
+    in_bars.dedup();
+    let most = late_follow + 2 * late_plan;
+    assert!(
+        in_bars.len() as u64 <= most,
+        "{what}: bars {in_bars:?} differ, but only {late_follow} notes and {late_plan} plans were late"
+    );
+}
+
+#[test]
+fn what_slow_threads_change_is_counted() {
+    let voice = voice();
+    let settings = live();
+    let wanted = offline_with_bars(&voice, &settings);
+    let until = SampleTime(voice.len() as i64 - 2 * 48_000);
+    for seed in 0..4 {
+        let (mut pauses, mut answers) = (Rng::keyed(&[seed, 79]), Rng::keyed(&[seed, 80]));
+        let slow_answers = Box::new(move || {
+            if answers.chance(0.1) {
+                std::thread::sleep(Duration::from_millis(answers.below(40) as u64));
+            }
+        });
+        let (played, counts) =
+            in_their_own_time(&voice, &settings, (Box::new(Nobody(None)), slow_answers), 1024, |feed| {
+                // Nearly always the threads are done in time.
+                if pauses.chance(0.97) {
+                    feed.wait();
+                }
+            });
+        assert_accounted(&played, &wanted, counts, until, &format!("seed {seed} {counts:?}"));
+    }
+}
+
+#[test]
+fn in_real_time_the_band_plays_what_it_plays_offline_or_says_what_not() {
+    let voice = &voice()[..14 * 48_000];
+    let settings = live();
+    let wanted = offline_with_bars(voice, &settings);
+    let until = SampleTime(voice.len() as i64 - 2 * 48_000);
+    let begun = std::time::Instant::now();
+    let mut fed = 0;
+    let none = Box::new(|| {});
+    let (played, counts) = in_their_own_time(voice, &settings, (Box::new(Nobody(None)), none), 512, |_| {
+        fed += 512;
+        let due = Duration::from_secs_f64(f64::from(fed) / 48_000.0);
+        std::thread::sleep(due.saturating_sub(begun.elapsed()));
+    });
+    assert!(played.len() > 30, "only {} events", played.len());
+    assert_accounted(&played, &wanted, counts, until, &format!("{counts:?}"));
 }

@@ -1,6 +1,10 @@
 //! What is saved with a project comes back.
 
+use std::path::Path;
+
+use anyhow::Context;
 use collavoce_hosts::{Activation, Heard, both, demo_voice};
+use serde_json::Value;
 
 const OFFLINE: Activation = Activation { rate: 48_000, max_block: 512, is_offline: true };
 
@@ -49,5 +53,43 @@ fn five_minutes_are_saved_in_less_than_a_megabyte() -> anyhow::Result<()> {
     let size = plugin.save()?.len();
     println!("a song of five minutes: {size} bytes");
     assert!((20_000..1_000_000).contains(&size), "{size} bytes");
+    Ok(())
+}
+
+/// What the framework wraps for each format: parameters and persistent fields.
+fn contents(state: &[u8]) -> anyhow::Result<Value> {
+    let start = state.iter().position(|byte| *byte == b'{').context("no JSON in the state")?;
+    let mut values = serde_json::Deserializer::from_slice(&state[start..]).into_iter();
+    Ok(values.next().context("no value in the state")??)
+}
+
+#[test]
+fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for mut plugin in both()? {
+        let path = folder.join(format!("state-0.1.{}", plugin.format().to_lowercase()));
+        if !path.exists() && std::env::var_os("COLLAVOCE_BLESS").is_some() {
+            for (name, value) in
+                [("Style", "Jazz"), ("Bass take", "12"), ("Tune", "fixed"), ("Drums level", "-6.0")]
+            {
+                plugin.set(name, value)?;
+            }
+            plugin.activate(OFFLINE)?;
+            plugin.capture(&demo_voice(48_000)[..24 * 48_000], 96_000, 512)?;
+            std::fs::write(&path, plugin.save()?)?;
+        }
+        let fixed = std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))?;
+        let mut fresh = both()?;
+        let fresh = fresh.iter_mut().find(|other| other.format() == plugin.format()).context("a format")?;
+        fresh.load(&fixed)?;
+        fresh.activate(OFFLINE)?;
+        fresh.stand(512, &mut Heard::default())?;
+        let mut heard = Heard::default();
+        fresh.play(&vec![0.0; 48_000 * 8], 48_000 * 10, 120.0, 512, &mut heard)?;
+        assert!(heard.ons().len() > 40, "{}: only {} notes", fresh.format(), heard.ons().len());
+        let (was, is) = (contents(&fixed)?, contents(&fresh.save()?)?);
+        assert_eq!(was["params"], is["params"], "{}", fresh.format());
+        assert_eq!(was["fields"], is["fields"], "{}", fresh.format());
+    }
     Ok(())
 }

@@ -39,7 +39,9 @@ const STEPS: [Step; 7] = [
     }),
     ("the plugin in hosts", |count| {
         let bundles = bundle::for_tests()?;
-        tests(count, shell::cargo(&TEST).args(["--package", HOSTS]).env("COLLAVOCE_BUNDLES", bundles))
+        let test = ["--package", HOSTS];
+        let mut cargo = shell::cargo(&TEST);
+        tests(count, cargo.args(test).env("COLLAVOCE_BUNDLES", bundles).env_remove("COLLAVOCE_BLESS"))
     }),
     ("rustdoc", |_| {
         let doc = ["doc", "--quiet", "--locked", "--profile", "ci", "--no-deps", "--workspace"];

@@ -89,8 +89,7 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
     let hint = "What the band does when you stop for long";
     let _ = control::choice(ui, hand, stop, &params.when_i_stop, "When I stop", hint);
-    let hint =
-        "Delays voice and band so that the live band has time to decide; taken up when the plugin restarts";
+    let hint = "Delays voice and band so that the live band has time to decide; the host restarts the plugin";
     let _ = control::choice(ui, hand, ahead, &params.lookahead, "Lookahead", hint);
     let hint = "Round trip of your monitoring: the band plays so much earlier";
     let _ = control::slider(ui, hand, trip, &params.round_trip, "Round trip", VOICE, hint);

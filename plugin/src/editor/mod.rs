@@ -39,7 +39,7 @@ use self::hand::{Hand, Pending};
 use self::layout::{Axis, Regions};
 use self::look::LooksAway;
 use self::place::Place;
-use crate::params::{CollavoceParams, ModeChoice};
+use crate::params::{CollavoceParams, LookaheadChoice, ModeChoice};
 use crate::view::{Command, Shared, View};
 
 /// Most often that the window is drawn on its own account.
@@ -115,6 +115,8 @@ struct App {
     shows_help: bool,
     looks_away: LooksAway,
     pending: Pending,
+    /// The look-ahead that the host was last asked to take up.
+    lookahead: LookaheadChoice,
     /// Whether a host holds the window. Then only the host resizes it: a window that resizes itself brings hosts down
     /// that are not asked on their own thread.
     is_embedded: bool,
@@ -123,7 +125,9 @@ struct App {
 impl App {
     fn new(params: Arc<CollavoceParams>, shared: Arc<Shared>, is_embedded: bool) -> Self {
         let place = params.editor.clone();
+        let lookahead = params.lookahead.value();
         Self {
+            lookahead,
             params,
             shared,
             place,
@@ -157,6 +161,12 @@ impl NiceEguiApp for App {
         let Some(gui) = self.gui.clone() else { return };
         let hand = Hand::new(gui.param_setter(), self.pending.clone());
         self.draw(ui, &hand);
+        let lookahead = self.params.lookahead.value();
+        if lookahead != self.lookahead {
+            // Another latency needs another activation.
+            self.lookahead = lookahead;
+            gui.request_restart();
+        }
     }
 
     // Hosts ask for the size right after they were told of it, before anything is drawn.

@@ -141,13 +141,27 @@ impl Hosted for Vst3Plugin {
     fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
         let parameter = self.plugin.find_parameter(name)?;
         // VST3 knows values between 0 and 1 alone: the one whose text is wanted is looked for.
-        let steps = if parameter.step_count > 0 { parameter.step_count } else { 4_000 };
-        for step in 0..=steps {
-            let normalised = f64::from(step) / f64::from(steps);
-            let text = self.plugin.format_parameter(parameter.id, normalised)?;
-            if text == value || text.split_whitespace().next() == Some(value) {
-                return Ok(self.plugin.set_parameter(parameter.id, normalised)?);
+        if parameter.step_count > 0 {
+            for step in 0..=parameter.step_count {
+                let normalised = f64::from(step) / f64::from(parameter.step_count);
+                let text = self.plugin.format_parameter(parameter.id, normalised)?;
+                if text == value {
+                    return Ok(self.plugin.set_parameter(parameter.id, normalised)?);
+                }
             }
+            anyhow::bail!("parameter {name} has no value {value}");
+        }
+        let number = |text: &str| text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+        let wanted = number(value).with_context(|| format!("{value} is no number"))?;
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            let text = self.plugin.format_parameter(parameter.id, middle)?;
+            if number(&text) == Some(wanted) {
+                return Ok(self.plugin.set_parameter(parameter.id, middle)?);
+            }
+            let is_below = number(&text).is_some_and(|found| found < wanted);
+            (low, high) = if is_below { (middle, high) } else { (low, middle) };
         }
         anyhow::bail!("parameter {name} has no value {value}")
     }

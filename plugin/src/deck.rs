@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 
 use collavoce::engine::live::{Feed, LiveThreads};
-use collavoce::engine::{MAX_STATE, Performance, Player};
+use collavoce::engine::{MAX_STATE, Performance, Player, ready};
 use collavoce::perform::{EventKind, NoteEvent, NoteId};
 use collavoce::score::Part;
 use collavoce::time::{Hz, SampleCount, SampleTime};
@@ -54,7 +54,7 @@ pub struct Appointments {
 
 impl Appointments {
     /// Waits until the desk has done everything that there was to do when this was called.
-    fn wait(&self, desk: &Thread) {
+    pub fn wait(&self, desk: &Thread) {
         let asked = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         while self.kept.load(Ordering::Acquire) < asked && !self.is_closed.load(Ordering::Acquire) {
             desk.unpark();
@@ -108,8 +108,8 @@ pub struct DeskEnd {
 pub fn connect(rate: Hz, appointments: Arc<Appointments>, desk: Thread) -> (DeckEnd, DeskEnd) {
     let (to_deck, songs) = RingBuffer::new(4);
     let (done, back) = RingBuffer::new(8);
-    let (voice, voice_out) = RingBuffer::new(rate.0 as usize * CAPTURE_S);
-    let (stamps, stamps_out) = RingBuffer::new(16_384);
+    let (voice, voice_out) = ready::ring(rate.0 as usize * CAPTURE_S, 0.0);
+    let (stamps, stamps_out) = ready::ring(16_384, CaptureStamp { at: 0, frames: 0 });
     let deck = DeckEnd { songs, done, voice, stamps, appointments, desk };
     (deck, DeskEnd { songs: to_deck, done: back, voice: voice_out, stamps: stamps_out, rate })
 }
@@ -225,9 +225,9 @@ impl Deck {
             free_running: 0,
             state: Vec::with_capacity(MAX_STATE + 1),
             open: Vec::with_capacity(MAX_OPEN),
-            delay: [vec![0.0; latency], vec![0.0; latency]],
+            delay: [ready::zeros(latency), ready::zeros(latency)],
             delay_at: 0,
-            input: [vec![0.0; block], vec![0.0; block]],
+            input: [ready::zeros(block), ready::zeros(block)],
             levels: [f32::NAN; 5],
             overruns: 0,
         };

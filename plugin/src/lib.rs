@@ -24,7 +24,7 @@ use collavoce::time::{Hz, Meter};
 use nice_plug::midi::Key;
 use nice_plug::prelude::*;
 
-use asked::{beats_per_quarter, host_meter, lookahead_s, meter_of, settings};
+use asked::{beats_per_quarter, host_meter, lookahead_s, meter_of};
 use deck::{BlockAudio, BlockInfo, Deck};
 use desk::{Common, Desk};
 use editor::CollavoceEditor;
@@ -177,7 +177,7 @@ impl Plugin for Collavoce {
         self.common.clock.tell_block(max_block as f64 / rate.as_f64());
         let lookahead_s = lookahead_s(&self.params);
         let latency = rate.sample_at(lookahead_s).0 as usize;
-        let asked = settings(&self.params, &self.common.clock, Mode::Live, lookahead_s);
+        let asked = self.common.asked(Mode::Live, lookahead_s);
         let config = listen_config(&asked, PitchMethod::Nsdf);
         let seed = asked.seed;
         let watch = Box::new(LiveWatch::new(self.common.clone(), lookahead_s));

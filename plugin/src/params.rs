@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::editor::place::Place;
-use crate::saved::SavedSong;
+use crate::saved::SavedText;
 
 /// How much of the take is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -212,7 +212,10 @@ pub struct CollavoceParams {
 
     /// The song.
     #[persist = "song"]
-    pub song: SavedSong,
+    pub song: SavedText,
+    /// The chord chart that was loaded, as it was written.
+    #[persist = "chart"]
+    pub chart: SavedText,
     /// Where it lies.
     #[persist = "song_place"]
     pub song_place: Arc<Mutex<SongPlace>>,
@@ -348,7 +351,8 @@ impl Default for CollavoceParams {
         };
         Self {
             editor: Arc::new(Mutex::new(Place::default())),
-            song: SavedSong::default(),
+            song: SavedText::default(),
+            chart: SavedText::default(),
             song_place: Arc::default(),
             mode: EnumParam::new("Mode", ModeChoice::Live),
             lead: EnumParam::new("Lead", LeadChoice::Voice),

@@ -1,4 +1,4 @@
-//! The song inside the host's project.
+//! Song and chart inside the host's project.
 
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +13,9 @@ use flate2::write::ZlibEncoder;
 use nice_plug::params::persist::PersistentField;
 use parking_lot::Mutex;
 
-/// The bytes of `song.collavoce`, compressed, as text. The host's threads only move it: it is read and written by the
-/// desk.
+/// Text that is saved with the host's project. The host's threads only move it: it is read and written by the desk.
 #[derive(Debug, Default)]
-pub struct SavedSong {
+pub struct SavedText {
     text: Mutex<String>,
     /// Counts what hosts have put here.
     restored: AtomicU64,
@@ -36,41 +35,43 @@ pub enum SavedSongError {
     Song(#[from] SongFileError),
 }
 
-impl SavedSong {
-    /// How often a host has restored a song.
+impl SavedText {
+    /// How often a host has restored it.
     pub fn restored(&self) -> u64 {
         self.restored.load(Ordering::Acquire)
     }
 
-    /// The song, if there is one.
-    pub fn song(&self) -> Result<Option<Song>, SavedSongError> {
-        let text = self.text.lock().clone();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let packed = STANDARD.decode(text)?;
-        let mut bytes = Vec::new();
-        // A small file may unpack to a huge one: no more than one byte over the limit is taken.
-        ZlibDecoder::new(packed.as_slice()).take(MAX_SONG_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(Some(Song::from_bytes(&bytes)?))
+    /// The text.
+    pub fn get(&self) -> String {
+        self.text.lock().clone()
     }
 
-    /// Keeps a song, or none.
-    pub fn keep(&self, song: Option<&Song>) -> Result<(), SavedSongError> {
-        let text = match song {
-            None => String::new(),
-            Some(song) => {
-                let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
-                packer.write_all(&song.to_bytes()?)?;
-                STANDARD.encode(packer.finish()?)
-            }
-        };
+    /// Keeps another text.
+    pub fn keep(&self, text: String) {
         *self.text.lock() = text;
-        Ok(())
     }
 }
 
-impl PersistentField<'_, String> for SavedSong {
+/// A song as it is saved: the bytes of `song.collavoce`, compressed, as text.
+pub fn pack(song: &Song) -> Result<String, SavedSongError> {
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(&song.to_bytes()?)?;
+    Ok(STANDARD.encode(packer.finish()?))
+}
+
+/// The song in a text that [`pack`] made; none in an empty one.
+pub fn unpack(text: &str) -> Result<Option<Song>, SavedSongError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let packed = STANDARD.decode(text)?;
+    let mut bytes = Vec::new();
+    // A small file may unpack to a huge one: no more than one byte over the limit is taken.
+    ZlibDecoder::new(packed.as_slice()).take(MAX_SONG_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(Song::from_bytes(&bytes)?))
+}
+
+impl PersistentField<'_, String> for SavedText {
     fn set(&self, new_value: String) {
         *self.text.lock() = new_value;
         self.restored.fetch_add(1, Ordering::Release);

@@ -10,7 +10,6 @@ use collavoce::score::midi_of_hz;
 use collavoce::song::{Mode, Settings};
 use collavoce::time::{TickCount, Ticks};
 
-use crate::asked::settings;
 use crate::desk::Common;
 use crate::params::ModeChoice;
 use crate::view::{BarView, HeardView, State, View};
@@ -51,7 +50,7 @@ impl LiveWatch {
 
     /// The settings that are asked for now.
     pub fn asked(&self) -> Settings {
-        settings(&self.common.params, &self.common.clock, Mode::Live, self.lookahead_s)
+        self.common.asked(Mode::Live, self.lookahead_s)
     }
 
     fn view(&self, engine: &Causal) -> View {

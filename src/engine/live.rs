@@ -18,13 +18,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer};
 
 pub use feed::Feed;
 use feed::{Stamp, Timed};
 
 use super::causal::{Band, BandAnswer, BandRequest, Causal, ComposerLink, Reply};
 use super::player::MAX_WAITING;
+use super::ready;
 use super::{EngineError, Session};
 use crate::audio::{ResampleError, Resampler};
 use crate::limits::{LISTEN_HOP, LISTEN_HZ};
@@ -116,9 +117,9 @@ fn start_with(
     before_answer: impl FnMut() + Send + 'static,
 ) -> Result<(Feed, LiveThreads), LiveError> {
     let shared = Arc::new(Shared::default());
-    let (samples_in, samples) = RingBuffer::new(rate.0 as usize * INPUT_S);
-    let (stamps_in, stamps) = RingBuffer::new(MAX_STAMPS);
-    let (events, events_out) = RingBuffer::new(MAX_WAITING);
+    let (samples_in, samples) = ready::ring(rate.0 as usize * INPUT_S, 0.0);
+    let (stamps_in, stamps) = ready::ring(MAX_STAMPS, Stamp { epoch: 0, frames: 0, host: None });
+    let (events, events_out) = ready::ring(MAX_WAITING, Timed { epoch: 0, event: NoteEvent::NOTHING });
     let (requests, requests_out) = bounded(MAX_REQUESTS);
     let (answers_in, answers) = bounded(MAX_REQUESTS);
     let composer = {

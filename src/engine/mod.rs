@@ -4,6 +4,7 @@ mod causal;
 pub mod live;
 mod offline;
 mod player;
+pub mod ready;
 mod revise;
 mod studio;
 mod write;

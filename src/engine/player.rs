@@ -1,5 +1,6 @@
 //! The playing half of an engine that runs block by block: events in, stems out. It is the audio thread's.
 
+use super::ready;
 use crate::audio::StereoBlock;
 use crate::instrument::{PartChannel, channel};
 use crate::limits::MAX_BLOCK;
@@ -57,15 +58,20 @@ impl Player {
         let voices = Part::ALL
             .into_iter()
             .map(|part| Voice {
-                channel: channel(part, rate, seed),
-                events: Vec::with_capacity(MAX_WAITING),
+                channel: {
+                    let mut channel = channel(part, rate, seed);
+                    channel.reset();
+                    channel
+                },
+                events: ready::empty(MAX_WAITING, NoteEvent::NOTHING),
                 left: [0.0; CHUNK],
                 right: [0.0; CHUNK],
-                tail: [vec![0.0; fade], vec![0.0; fade]],
+                tail: [ready::zeros(fade), ready::zeros(fade)],
                 faded: fade,
             })
             .collect();
-        Self { voices, waiting: Vec::with_capacity(MAX_WAITING), position: SampleTime(0), has_played: false }
+        let waiting = ready::empty(MAX_WAITING, NoteEvent::NOTHING);
+        Self { voices, waiting, position: SampleTime(0), has_played: false }
     }
 
     /// The next sample that is played.

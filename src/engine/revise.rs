@@ -8,9 +8,9 @@ use crate::follow::beat::Division;
 use crate::follow::key::{KeyGuess, rank_keys};
 use crate::follow::phrase::SungPhrase;
 use crate::listen::{SungNote, TuningCurve};
-use crate::score::{BarNumber, MidiNote, Score};
+use crate::score::{Bar, BarNumber, MelodyNote, MidiNote, Phrase, Score, TuningPoint};
 use crate::song::{Settings, Song};
-use crate::time::{TempoMap, Ticks};
+use crate::time::{TempoMap, TickCount, Ticks};
 
 /// Bars whose lines lie within this of each other are the same bar, in seconds.
 const SAME_BAR_S: f64 = 0.04;
@@ -194,5 +194,48 @@ pub fn keep_outside(earlier: &Score, session: &mut Session, from_s: f64, to_s: f
         score.chords = chords;
     }
     score.parts.sort_by_key(|part| (part.part, part.bar));
+    keep_singing(earlier, score, &kept, shift);
     kept.len()
+}
+
+/// Takes over what the dynamics and the tuning of kept bars come from.
+fn keep_singing(earlier: &Score, score: &mut Score, kept: &[Bar], shift: TickCount) {
+    let is_kept = |at: Ticks| kept.iter().any(|bar| bar.start <= at && at < bar.end);
+    score.usual_level_dbfs = Some(earlier.usual_level_dbfs());
+    score.melody.retain(|note| !is_kept(note.start));
+    let moved = earlier.melody.iter().map(|note| MelodyNote { start: note.start + shift, ..*note });
+    score.melody.extend(moved.filter(|note| is_kept(note.start)));
+    score.melody.sort_by_key(|note| note.start);
+    for index in 1..score.melody.len() {
+        let next = score.melody[index].start;
+        let note = &mut score.melody[index - 1];
+        note.length = note.length.min(next - note.start);
+    }
+    score.melody.retain(|note| note.length > TickCount(0));
+    // A phrase that reaches out of the kept bars stands as it was heard last.
+    let is_whole = |phrase: &Phrase| {
+        let bar_starts = std::iter::successors(Some(phrase.start), |at| Some(*at + score.meter.bar()));
+        bar_starts.take_while(|at| *at < phrase.end).all(&is_kept) && is_kept(phrase.end - TickCount(1))
+    };
+    let old = earlier.phrases.iter().map(|phrase| Phrase {
+        start: phrase.start + shift,
+        end: phrase.end + shift,
+        ..*phrase
+    });
+    let mut phrases: Vec<Phrase> = score.phrases.iter().filter(|phrase| !is_whole(phrase)).copied().collect();
+    let fresh = phrases.clone();
+    let is_free = |phrase: &Phrase| fresh.iter().all(|f| phrase.end <= f.start || f.end <= phrase.start);
+    phrases.extend(old.filter(|phrase| is_whole(phrase) && is_free(phrase)));
+    phrases.sort_by_key(|phrase| phrase.start);
+    score.phrases = phrases;
+    let cents_at = |points: &[TuningPoint], at: Ticks| points.iter().rfind(|p| p.at <= at).map(|p| p.cents);
+    let mut tuning: Vec<TuningPoint> = Vec::new();
+    for bar in score.all_bars() {
+        let old = cents_at(&earlier.tuning, bar.start - shift).filter(|_| is_kept(bar.start));
+        let Some(cents) = old.or_else(|| cents_at(&score.tuning, bar.start)) else { continue };
+        if tuning.last().is_none_or(|last| last.cents != cents) {
+            tuning.push(TuningPoint { at: bar.start, cents });
+        }
+    }
+    score.tuning = tuning;
 }

@@ -45,6 +45,7 @@ pub(super) fn skeleton(take: &Take, key: Key, tempo: TempoMap, lead_in_bars: u32
         chords: Vec::new(),
         tuning: Vec::new(),
         parts: Vec::new(),
+        usual_level_dbfs: None,
     };
     score.tuning = tuning_points(take, &score);
     score

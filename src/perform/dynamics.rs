@@ -30,9 +30,7 @@ impl Dynamics {
 
     /// The dynamics of a score.
     pub fn new(score: &Score, causal: bool) -> Self {
-        let mut sorted: Vec<f64> = score.melody.iter().map(|n| n.level_dbfs).collect();
-        sorted.sort_by(f64::total_cmp);
-        let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        let usual = score.usual_level_dbfs();
         let mut sum = (0.0, 0.0);
         let levels = score
             .melody

@@ -50,6 +50,10 @@ pub struct NoteEvent {
 }
 
 impl NoteEvent {
+    /// The end of a note that never began: it changes nothing.
+    pub const NOTHING: Self =
+        Self { at: SampleTime(0), part: Part::Guitar, kind: EventKind::NoteOff { id: NoteId(u32::MAX) } };
+
     /// The note that it begins or ends; 0 for anything else. Orders events of one kind at one sample.
     pub fn note(&self) -> u32 {
         match self.kind {

@@ -133,9 +133,19 @@ pub struct Score {
     pub tuning: Vec<TuningPoint>,
     /// The chosen take of every part and bar, sorted by part and bar.
     pub parts: Vec<PartBar>,
+    /// The level that the singer's dynamics are measured from, in dBFS; none is the median of the melody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_level_dbfs: Option<f64>,
 }
 
 impl Score {
+    /// The level that the singer's dynamics are measured from, in dBFS.
+    pub fn usual_level_dbfs(&self) -> f64 {
+        let mut sorted: Vec<f64> = self.melody.iter().map(|n| n.level_dbfs).collect();
+        sorted.sort_by(f64::total_cmp);
+        self.usual_level_dbfs.unwrap_or_else(|| sorted.get(sorted.len() / 2).copied().unwrap_or(0.0))
+    }
+
     /// Number of the bar at an index counted from the first bar of the lead-in.
     pub fn bar_number(&self, index: u32) -> BarNumber {
         BarNumber(index as i32 - self.lead_in_bars as i32 + 1)

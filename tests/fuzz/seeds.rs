@@ -204,6 +204,7 @@ pub fn song() -> Vec<u8> {
             chord: "Dmaj7".parse().expect("a chord"),
         }],
         tuning: vec![TuningPoint { at: Ticks(0), cents: 12.5 }],
+        usual_level_dbfs: None,
         parts: vec![
             part_bar(Part::Guitar, 1, vec![note(50, 3840, Articulation::StrumDown { order: 0 })]),
             part_bar(Part::Drums, 2, vec![note(36, 3840, Articulation::Normal)]),

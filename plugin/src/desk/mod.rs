@@ -2,6 +2,8 @@
 //! parameters change, and shows all of it. It lives as long as the instance; decks come and go with activation.
 
 mod capture;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::path::Path;
@@ -12,17 +14,18 @@ use std::time::Duration;
 
 use collavoce::engine::{Performance, Player};
 use collavoce::perform::Performer;
-use collavoce::song::{Mode, Seed, Settings};
+use collavoce::song::{Chart, Mode, Seed, Settings};
 use collavoce::time::Hz;
 use parking_lot::Mutex;
 
 use crate::asked::{HostClock, settings};
 use crate::deck::{Appointments, DeskEnd, Loaded};
 use crate::params::{CollavoceParams, ModeChoice};
+use crate::saved;
 use crate::show::Shown;
 use crate::view::{Command, HealthView, Shared, State, View};
 use capture::Captured;
-use work::Material;
+use work::{Loadable, Material};
 
 pub use capture::MAX_CAPTURE_S;
 
@@ -44,6 +47,8 @@ pub struct Common {
     pub plays_song: AtomicBool,
     /// Counters, as the audio thread last saw them.
     pub health: HealthCell,
+    /// The chord chart that holds.
+    chart: Mutex<Option<Chart>>,
     deck: Mutex<Option<DeskEnd>>,
     stop: AtomicBool,
 }
@@ -73,6 +78,18 @@ impl Common {
     /// Everything around some parameters.
     pub fn new(params: Arc<CollavoceParams>, shared: Arc<Shared>) -> Self {
         Self { params, shared, ..Self::default() }
+    }
+
+    /// The settings that parameters and chart ask for. What a parameter states goes before the chart.
+    pub fn asked(&self, mode: Mode, lookahead_s: f64) -> Settings {
+        let mut asked = settings(&self.params, &self.clock, mode, lookahead_s);
+        if let Some(chart) = &*self.chart.lock() {
+            asked.key = asked.key.or(chart.key);
+            asked.meter = asked.meter.or(chart.meter);
+            asked.bpm = asked.bpm.or(chart.tempo);
+            asked.chart = Some(chart.clone());
+        }
+        asked
     }
 
     /// Connects a deck from now on.
@@ -127,9 +144,10 @@ struct Clerk {
     captured: Option<Captured>,
     material: Option<Material>,
     shown: Option<Shown>,
-    /// Settings that the song was written for.
+    /// What was asked for when the song was last written or taken in.
     written_for: Option<Settings>,
-    restored: u64,
+    /// How often song and chart had been restored when the desk last took them up.
+    restored: [u64; 2],
     message: String,
 }
 
@@ -142,7 +160,7 @@ impl Clerk {
             material: None,
             shown: None,
             written_for: None,
-            restored: 0,
+            restored: [0; 2],
             message: String::new(),
         }
     }
@@ -168,7 +186,8 @@ impl Clerk {
         if let Some(deck) = &mut self.deck {
             while deck.done.pop().is_ok() {}
         }
-        let restored = self.common.params.song.restored();
+        let params = &self.common.params;
+        let restored = [params.song.restored(), params.chart.restored()];
         if restored != self.restored {
             self.restored = restored;
             self.restore();
@@ -183,21 +202,28 @@ impl Clerk {
 
     /// The settings for a known song.
     fn asked(&self) -> Settings {
-        settings(&self.common.params, &self.common.clock, Mode::Studio, 0.0)
+        self.common.asked(Mode::Studio, 0.0)
     }
 
     fn restore(&mut self) {
-        match self.common.params.song.song() {
-            Ok(None) => self.forget(),
+        let params = &self.common.params;
+        let (song, chart) = (params.song.get(), params.chart.get());
+        let chart = (!chart.is_empty()).then(|| Chart::parse(&chart)).transpose();
+        self.message = chart.as_ref().err().map_or_else(String::new, |e| format!("The project's chart: {e}"));
+        let chart = chart.unwrap_or_default();
+        match saved::unpack(&song) {
+            Ok(None) => {
+                *self.common.chart.lock() = chart;
+                self.forget();
+            }
             Ok(Some(song)) => {
-                let written_for = song.settings.clone();
-                self.message.clear();
+                *self.common.chart.lock() = chart.or_else(|| song.settings.chart.clone());
                 let origin_s = self.common.params.song_place.lock().origin_s;
+                // It comes back as it was, whatever the parameters say; only when they change is it written anew.
                 self.take(Material::restored(song, origin_s));
-                // The song comes back as it was, whatever the parameters say by now.
-                self.written_for = Some(written_for);
             }
             Err(error) => {
+                *self.common.chart.lock() = chart;
                 self.forget();
                 self.message = format!("{error}. A fresh song is begun.");
             }
@@ -214,8 +240,9 @@ impl Clerk {
         self.shown = Some(Shown::of(&material.session, &material.song.settings));
         self.written_for = Some(self.asked());
         self.common.params.song_place.lock().origin_s = material.origin_s;
-        if let Err(error) = self.common.params.song.keep(Some(&material.song)) {
-            self.message = format!("{error}");
+        match saved::pack(&material.song) {
+            Ok(text) => self.common.params.song.keep(text),
+            Err(error) => self.message = error.to_string(),
         }
         self.material = Some(material);
         self.hand_over();
@@ -248,8 +275,11 @@ impl Clerk {
         let outcome = match command {
             Command::Clear => {
                 self.forget();
+                *self.common.chart.lock() = None;
+                self.common.params.song.keep(String::new());
+                self.common.params.chart.keep(String::new());
                 self.message = "The song is forgotten.".to_owned();
-                self.common.params.song.keep(None).map_err(|error| error.to_string())
+                Ok(())
             }
             Command::Load(path) => self.load(&path),
             Command::Export(folder) => self.export(&folder),
@@ -265,10 +295,24 @@ impl Clerk {
         let common = self.common.clone();
         let name = path.display().to_string();
         let mut progress = |done: f64| show_progress(&common, &format!("Listening to {name}"), done);
-        let material = work::load(path, &asked, self.material.as_ref(), &mut progress)?;
-        self.captured = None;
-        self.message = format!("Loaded {name}");
-        self.take(material);
+        match work::load(path, &asked, &mut progress)? {
+            Loadable::Song(material) => {
+                self.captured = None;
+                self.message = format!("Loaded {name}");
+                // A saved song has its own chords, whatever chart was there before.
+                let chart = material.song.settings.chart.clone();
+                if chart != asked.chart {
+                    *self.common.chart.lock() = chart;
+                    self.common.params.chart.keep(String::new());
+                }
+                self.take(*material);
+            }
+            Loadable::Chart(chart, text) => {
+                self.message = format!("{} bars of chords from {name}", chart.bars.len());
+                *self.common.chart.lock() = Some(*chart);
+                self.common.params.chart.keep(text);
+            }
+        }
         Ok(())
     }
 
@@ -307,7 +351,7 @@ impl Clerk {
     fn analyse(&mut self) {
         let Some(captured) = &mut self.captured else { return };
         let Some(take) = captured.finish() else { return };
-        let asked = settings(&self.common.params, &self.common.clock, Mode::Studio, 0.0);
+        let asked = self.common.asked(Mode::Studio, 0.0);
         let common = self.common.clone();
         let earlier = self.material.as_ref();
         let made = work::analyse(&take, &asked, earlier, &mut |done| {
@@ -356,6 +400,11 @@ impl Clerk {
             _ => &self.message,
         };
         common.shared.set_note(note, (captured_s, MAX_CAPTURE_S as f32), self.material.is_some());
+        let view = common.shared.view();
+        if view.state == State::Working {
+            // Whatever it was is done.
+            common.shared.show(View { state: State::Idle, progress: None, ..View::clone(&view) });
+        }
         let Some(shown) = self.shown.as_ref().filter(|_| is_studio && !is_capturing) else { return };
         let state = if common.clock.is_playing() { State::Playing } else { State::Idle };
         let health = common.health.load();

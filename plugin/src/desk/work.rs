@@ -21,15 +21,12 @@ pub struct Material {
     pub song: Song,
     /// Where the recording begins on the host's time line, in seconds.
     pub origin_s: f64,
-    /// A chord chart that its chords were taken from.
-    chart: Option<Chart>,
 }
 
 impl Material {
     /// A song that comes back from a file.
     pub fn restored(song: Song, origin_s: f64) -> Self {
-        let chart = song.settings.chart.clone();
-        Self { session: engine::restored(&song), song, origin_s, chart }
+        Self { session: engine::restored(&song), song, origin_s }
     }
 
     fn made(
@@ -40,7 +37,7 @@ impl Material {
     ) -> Result<Self, String> {
         let song =
             bounce::song_of(&session, settings, PitchMethod::Nsdf, vocal).map_err(|e| e.to_string())?;
-        Ok(Self { session, song, origin_s, chart: settings.chart.clone() })
+        Ok(Self { session, song, origin_s })
     }
 }
 
@@ -51,8 +48,7 @@ pub fn analyse(
     earlier: Option<&Material>,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Material, String> {
-    let settings = with_chart(asked, earlier);
-    let mut session = engine::run(&take.samples, &settings, PitchMethod::Nsdf, progress)
+    let mut session = engine::run(&take.samples, asked, PitchMethod::Nsdf, progress)
         .map_err(|error| format!("The take becomes no song: {error}"))?;
     if let Some(earlier) = earlier.filter(|e| (e.origin_s - take.origin_s).abs() < 1e-6) {
         engine::keep_outside(&earlier.session.score, &mut session, take.fresh_s.0, take.fresh_s.1);
@@ -65,29 +61,32 @@ pub fn analyse(
         channels: 1,
         duration_s: take.samples.len() as f64 / f64::from(LISTEN_HZ),
     };
-    Material::made(session, &settings, vocal, take.origin_s)
+    Material::made(session, asked, vocal, take.origin_s)
 }
 
 /// Writes a song anew under other settings.
 pub fn rewrite(material: &Material, asked: &Settings) -> Result<Material, String> {
-    let settings = with_chart(asked, Some(material));
     let heard = &material.session.take.observations;
     let session = if heard.is_empty() {
-        engine::recompose(&material.song, &settings)
+        engine::recompose(&material.song, asked)
     } else {
-        engine::follow_and_compose(heard, material.session.latency_s, &settings)
+        engine::follow_and_compose(heard, material.session.latency_s, asked)
     };
     let session = session.map_err(|error| format!("The song cannot be written anew: {error}"))?;
-    Material::made(session, &settings, material.song.provenance.vocal.clone(), material.origin_s)
+    Material::made(session, asked, material.song.provenance.vocal.clone(), material.origin_s)
 }
 
-/// Loads a saved song, a chord chart for the song that is there, or a recording.
-pub fn load(
-    path: &Path,
-    asked: &Settings,
-    earlier: Option<&Material>,
-    progress: &mut dyn FnMut(f64),
-) -> Result<Material, String> {
+/// What a file that is loaded holds.
+#[derive(Debug)]
+pub enum Loadable {
+    /// A song, saved or just made of a recording.
+    Song(Box<Material>),
+    /// A chord chart and its text.
+    Chart(Box<Chart>, String),
+}
+
+/// Loads a saved song, a chord chart, or a recording.
+pub fn load(path: &Path, asked: &Settings, progress: &mut dyn FnMut(f64)) -> Result<Loadable, String> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let read = |most: u64| -> Result<Vec<u8>, String> {
         let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
@@ -101,22 +100,15 @@ pub fn load(
         "collavoce" => {
             let song = Song::from_bytes(&read(MAX_SONG_BYTES)?)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
-            Ok(Material::restored(song, 0.0))
+            Ok(Loadable::Song(Box::new(Material::restored(song, 0.0))))
         }
         "txt" | "chords" => {
             let text = String::from_utf8_lossy(&read(MAX_CHART_BYTES)?).into_owned();
-            let chart: Chart = Chart::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-            let Some(earlier) = earlier else {
-                return Err(
-                    "The chart waits for a voice: capture or load one, then load the chart.".to_owned()
-                );
-            };
-            let asked = Settings { chart: Some(chart), ..asked.clone() };
-            rewrite(earlier, &asked)
+            let chart = Chart::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            Ok(Loadable::Chart(Box::new(chart), text))
         }
         _ => {
-            let settings = with_chart(asked, None);
-            let (input, session) = bounce::analyse(path, &settings, PitchMethod::Nsdf, &mut |stage, done| {
+            let (input, session) = bounce::analyse(path, asked, PitchMethod::Nsdf, &mut |stage, done| {
                 progress(if stage == Stage::Read { 0.2 * done } else { 0.2 + 0.8 * done });
                 ControlFlow::Continue(())
             })
@@ -128,7 +120,7 @@ pub fn load(
                 channels: input.channels as u32,
                 duration_s: input.duration_s,
             };
-            Material::made(session, &settings, vocal, 0.0)
+            Ok(Loadable::Song(Box::new(Material::made(session, asked, vocal, 0.0)?)))
         }
     }
 }
@@ -145,12 +137,6 @@ pub fn export(
         ControlFlow::Continue(())
     });
     files.map(|files| files.len()).map_err(|error| error.to_string())
-}
-
-/// Settings with the chords of the chart that was loaded before, unless another one is asked for.
-fn with_chart(asked: &Settings, earlier: Option<&Material>) -> Settings {
-    let chart = asked.chart.clone().or_else(|| earlier.and_then(|material| material.chart.clone()));
-    Settings { chart, ..asked.clone() }
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -1,0 +1,160 @@
+//! The desk does what the editor asks for, and says what it cannot do.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use collavoce::sing::demo;
+use nice_plug::params::persist::PersistentField;
+
+use super::*;
+use crate::view::Command;
+
+/// A desk that is open, and a folder of files.
+struct Office {
+    common: Arc<Common>,
+    _desk: Desk,
+    folder: tempfile::TempDir,
+}
+
+impl Office {
+    fn open() -> Self {
+        let common = Arc::new(Common::new(Arc::default(), Arc::default()));
+        let desk = Desk::open(common.clone()).expect("a thread");
+        Self { common, _desk: desk, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    fn voice(&self) -> PathBuf {
+        let path = self.folder.path().join("voice.wav");
+        let sung = demo().sing(Hz(16_000)).expect("a voice");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 32,
+            sample_format: hound::SampleFormat::Float,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).expect("a file");
+        sung.samples.iter().for_each(|sample| writer.write_sample(*sample).expect("a file"));
+        writer.finalize().expect("a file");
+        path
+    }
+
+    /// Asks for something and waits until everything is done.
+    fn ask(&self, command: Command) -> String {
+        self.common.shared.ask(command);
+        self.settle()
+    }
+
+    /// Waits until the desk has looked around twice; returns what it says.
+    fn settle(&self) -> String {
+        for _ in 0..2 {
+            let begun = Instant::now();
+            self.common.appointments.wait(&self._desk.thread().expect("it is open"));
+            assert!(begun.elapsed() < Duration::from_secs(120));
+        }
+        self.common.shared.view().message.clone()
+    }
+
+    fn song(&self) -> Option<collavoce::song::Song> {
+        saved::unpack(&self.common.params.song.get()).expect("a song that can be read")
+    }
+}
+
+#[test]
+fn a_recording_becomes_a_song_that_is_exported_and_loaded_again() {
+    let office = Office::open();
+    let said = office.ask(Command::Load(office.voice()));
+    let song = office.song().unwrap_or_else(|| panic!("no song: {said}"));
+    assert_eq!(song.provenance.vocal.file, "voice.wav");
+    let out = office.folder.path().join("out");
+    let said = office.ask(Command::Export(out.clone()));
+    for name in ["guitar.wav", "drums.wav", "strings.wav", "bass.wav", "song.mid", "song.musicxml"] {
+        assert!(out.join(name).is_file(), "{name} is missing: {said}");
+    }
+    office.ask(Command::Clear);
+    assert_eq!(office.song(), None);
+    office.ask(Command::Load(out.join("song.collavoce")));
+    assert_eq!(office.song().map(|song| song.score), Some(song.score));
+}
+
+#[test]
+fn a_chart_holds_with_and_without_a_voice_and_comes_back_with_the_project() {
+    let office = Office::open();
+    let chart = office.file("chords.txt", "key: D\ntempo: 92\n| D | G | A | D |\n");
+    office.ask(Command::Load(chart));
+    let live = office.common.asked(Mode::Live, 0.0);
+    assert_eq!(live.chart.map(|chart| chart.bars.len()), Some(4));
+    assert_eq!(live.key.map(|key| key.to_string()), Some("D major".to_owned()));
+    office.ask(Command::Load(office.voice()));
+    let song = office.song().expect("a song");
+    let used: Vec<String> = song.score.chords.iter().map(|span| span.chord.to_string()).collect();
+    assert!(used.iter().all(|chord| ["D", "G", "A"].contains(&chord.as_str())), "{used:?}");
+
+    let other = Office::open();
+    other.common.params.chart.set(office.common.params.chart.get());
+    other.common.params.song.set(office.common.params.song.get());
+    other.settle();
+    assert_eq!(other.song(), Some(song));
+    assert!(other.common.asked(Mode::Live, 0.0).chart.is_some());
+}
+
+#[test]
+fn what_cannot_be_loaded_leaves_the_song_alone_and_is_said() {
+    let office = Office::open();
+    let voice = office.voice();
+    office.ask(Command::Load(voice));
+    let song = office.song();
+    for (name, text, part) in [
+        ("bad.collavoce", "{}", "bad.collavoce"),
+        ("bad.txt", "| H# |", "bad.txt"),
+        ("bad.wav", "RIFF", "bad.wav"),
+        ("none.flac", "", "none.flac"),
+    ] {
+        let said = office.ask(Command::Load(office.file(name, text)));
+        assert!(said.contains(part), "{name}: {said:?}");
+        assert_eq!(office.song(), song, "{name}");
+    }
+    let said = office.ask(Command::Load(office.folder.path().join("missing.wav")));
+    assert!(said.contains("missing.wav"), "{said:?}");
+    let said = office.ask(Command::Export(office.file("taken", "")));
+    assert!(said.contains("taken"), "{said:?}");
+}
+
+#[test]
+fn a_damaged_project_begins_a_fresh_song_and_says_so() {
+    let office = Office::open();
+    for text in ["no base64!", "AAAA", "eJwDAAAAAAE="] {
+        office.common.params.song.set(text.to_owned());
+        let said = office.settle();
+        assert!(said.contains("A fresh song is begun."), "{text}: {said:?}");
+    }
+    office.common.params.chart.set("| H |".to_owned());
+    office.common.params.song.set(String::new());
+    assert!(office.settle().contains("chart"));
+}
+
+#[test]
+fn a_parameter_writes_the_song_anew_and_a_loaded_one_is_left_as_it_is() {
+    let office = Office::open();
+    office.ask(Command::Load(office.voice()));
+    let song = office.song().expect("a song");
+    office.settle();
+    assert_eq!(office.song().as_ref(), Some(&song));
+    let other = office.file("other.collavoce", "");
+    let seeded = collavoce::song::Song {
+        settings: Settings { seed: Seed(5), ..song.settings.clone() },
+        ..song.clone()
+    };
+    std::fs::write(&other, seeded.to_bytes().expect("bytes")).expect("a file");
+    office.ask(Command::Load(other));
+    assert_eq!(office.song().map(|song| song.settings.seed), Some(Seed(5)));
+    // A host restores the project that holds it: its parameters say seed 1.
+    office.common.params.song.set(office.common.params.song.get());
+    office.settle();
+    assert_eq!(office.song().map(|song| song.settings.seed), Some(Seed(5)));
+}

@@ -113,6 +113,7 @@ impl Collavoce {
         BlockInfo {
             is_playing: transport.playing,
             position,
+            has_time_line: transport.pos_samples().is_some(),
             beats,
             is_studio: params.mode.value() == ModeChoice::Studio,
             is_offline: self.is_offline || params.rendering.value() == RenderingChoice::On,

@@ -1,6 +1,6 @@
 -- Opens the session and records stems and notes in real time while the plugin plays its song. In the first run the
 -- plugin captures the voice before that; after the second one the host leads, with another tempo and metre, and the
--- snapshot "host-leads" is saved.
+-- session is saved once more.
 -- Arguments: folder of the session, folder of the scripts, sample rate, length of the voice, where it begins, "first" or
 -- "again", seconds after the voice.
 
@@ -44,7 +44,7 @@ if run == "again" then
   shared.set(insert, "Lead", 1)
   shared.roll(session, 0, 2 * rate, false)
   ARDOUR.LuaAPI.usleep(4000000)
-  session:save_state("host-leads", false, false, false, false, false)
+  session:save_state("", false, false, false, false, false)
 end
 close_session()
 quit()

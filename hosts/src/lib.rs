@@ -277,7 +277,10 @@ pub trait Hosted {
     fn capture(&mut self, voice: &[f32], at: i64, block: usize) -> anyhow::Result<()> {
         self.set("Mode", "Studio")?;
         self.set("Capture", "On")?;
+        // While the transport stands nothing is captured.
+        self.stand(block, &mut Heard::default())?;
         self.play(voice, at, 120.0, block, &mut Heard::default())?;
+        self.stand(block, &mut Heard::default())?;
         self.set("Capture", "Off")?;
         // The first block says that the capture has ended; the desk has done its work after the second; the live band
         // has faded away after the others.

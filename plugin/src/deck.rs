@@ -119,8 +119,10 @@ pub fn connect(rate: Hz, appointments: Arc<Appointments>, desk: Thread) -> (Deck
 pub struct BlockInfo {
     /// Whether the transport plays.
     pub is_playing: bool,
-    /// Where it stands, in samples.
+    /// Where it stands, in samples, while it plays.
     pub position: Option<i64>,
+    /// Whether the host has a time line at all.
+    pub has_time_line: bool,
     /// Beats of the metre since a bar line, and beats a minute, where the host says both.
     pub beats: Option<(f64, f64)>,
     /// Whether the known song is to play, if there is one.
@@ -462,7 +464,7 @@ impl Deck {
 
     /// Sends what is captured to the desk.
     fn capture(&mut self, info: &BlockInfo, len: usize) {
-        let captures = info.is_capturing && (info.is_playing || info.position.is_none());
+        let captures = info.is_capturing && (info.is_playing || !info.has_time_line);
         if !captures {
             if self.was_capturing {
                 // If there is no room now the next block tries again.

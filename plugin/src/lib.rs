@@ -121,6 +121,7 @@ impl Collavoce {
         BlockInfo {
             is_playing: transport.playing,
             position,
+            has_time_line: transport.pos_samples().is_some(),
             beats: self.keys.beats_at(now_s).or(beats),
             is_studio: params.mode.value() == ModeChoice::Studio,
             is_offline: self.is_offline || params.rendering.value() == RenderingChoice::On,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use collavoce::engine::Session;
 use collavoce::listen::{HOP_S, Observation};
 use collavoce::perform::{EventKind, NoteEvent, Performer};
-use collavoce::score::{Part, Score, midi_of_hz};
+use collavoce::score::{BarNumber, Part, Score, midi_of_hz};
 use collavoce::song::Settings;
 use collavoce::time::Hz;
 
@@ -58,11 +58,13 @@ impl Shown {
     pub fn at(&self, now_s: f64) -> View {
         let tempo = &self.score.tempo;
         let at = collavoce::time::Ticks(tempo.ticks_at(now_s.max(0.0)) as i64);
+        // A lead-in is stretched to fit: its tempo says nothing.
+        let sung = at.max(self.score.bar(BarNumber(1)).start);
         let after = self.confidences.partition_point(|(time_s, _)| *time_s <= now_s);
         let sure = self.confidences[..after].last().or(self.confidences.first());
         View {
             now_s,
-            bpm: tempo.bpm_at(at, self.score.meter.beat()).0 as f32,
+            bpm: tempo.bpm_at(sung, self.score.meter.beat()).0 as f32,
             tuning_cents: self.score.tuning_at(at) as f32,
             beat_confidence: sure.map_or(0.0, |(_, confidence)| *confidence),
             ..self.still.clone()
@@ -178,6 +180,7 @@ mod tests {
         let first = bars.iter().find(|bar| bar.number == 1).expect("bar 1");
         assert_eq!(first.chords[0].1, "D");
         assert_eq!((view.keys[0].0.as_str(), view.meter.as_str()), ("D major", "4/4"));
+        assert!((80.0..105.0).contains(&shown.at(0.0).bpm), "{}: the lead-in's tempo", shown.at(0.0).bpm);
         assert!((80.0..105.0).contains(&view.bpm) && view.beat_confidence > 0.3 && view.has_song);
         assert!(
             shown.end_s() > 40.0 && shown.at(shown.end_s() - 3.0).bpm < view.bpm,

@@ -251,7 +251,7 @@ pub struct Demo {
     pub tempo_scale: f64,
     /// Let the singer's tempo sway within phrases.
     #[arg(long)]
-    pub rubato: bool,
+    pub sway: bool,
     /// How the song goes.
     #[command(flatten)]
     pub musical: Musical,
@@ -334,5 +334,17 @@ fn loudness(text: &str) -> Result<Loudness, String> {
     match text {
         "off" => Ok(Loudness(None)),
         _ => Ok(Loudness(Some(number(text, -40.0, -8.0).map_err(|e| format!("{e}, or off"))?))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_option_is_declared_twice() {
+        Arguments::command().debug_assert();
     }
 }

@@ -22,7 +22,7 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     let vocal = demo_with(DemoOptions {
         transpose: options.transpose,
         tempo_scale: options.tempo_scale,
-        rubato: options.rubato,
+        rubato: options.sway,
         seed: options.musical.seed,
         ..DemoOptions::default()
     });

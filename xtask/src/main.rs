@@ -5,6 +5,7 @@ mod blank;
 mod bundle;
 mod eval;
 mod golden;
+mod hosts;
 mod licences;
 mod shell;
 mod spdx;
@@ -21,7 +22,7 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         arguments: "",
@@ -33,6 +34,12 @@ const COMMANDS: [Command; 7] = [
         arguments: "PACKAGE [--release]",
         about: "build the plugin as CLAP and VST3 into target/bundled",
         run: bundle::run,
+    },
+    Command {
+        name: "hosts",
+        arguments: "[--install]",
+        about: "the plugin in DawDreamer, pedalboard and Ardour, and on a screen (Debian 12)",
+        run: hosts::run,
     },
     Command { name: "tidy", arguments: "", about: "the design's boundaries, as text checks", run: tidy::run },
     Command {

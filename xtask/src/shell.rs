@@ -1,4 +1,4 @@
-//! Running cargo, and where things lie.
+//! Running programs, and where things lie.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +28,8 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
 
 /// A command as one would type it.
 pub fn named(command: &Command) -> String {
-    let mut text = String::from("cargo");
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let mut text = program.to_string_lossy().into_owned();
     for argument in command.get_args() {
         text.push(' ');
         text.push_str(&argument.to_string_lossy());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use collavoce::engine::Session;
 use collavoce::listen::{HOP_S, Observation};
 use collavoce::perform::{EventKind, NoteEvent, Performer};
-use collavoce::score::{BarNumber, Part, Score, midi_of_hz};
+use collavoce::score::{BarNumber, MelodyNote, Part, Score, midi_of_hz};
 use collavoce::song::Settings;
 use collavoce::time::Hz;
 
@@ -46,7 +46,11 @@ impl Shown {
             keys,
             meter: score.meter.to_string(),
             bars: Arc::new(bars(score, settings)),
-            heard: Arc::new(heard(&session.take.observations, session.take.shift_s)),
+            heard: Arc::new(match session.take.observations.as_slice() {
+                // A song that comes back knows its notes, not the curve between them.
+                [] => sung_notes(&score.melody),
+                observations => heard(observations, session.take.shift_s),
+            }),
             has_song: true,
             ..View::default()
         };
@@ -150,6 +154,22 @@ pub fn heard(observations: &[Observation], shift_s: f64) -> Vec<HeardView> {
         .collect()
 }
 
+/// The sung notes as a curve that is level within each.
+fn sung_notes(melody: &[MelodyNote]) -> Vec<HeardView> {
+    let seen = |time_s: f64, midi: f64, note: &MelodyNote| HeardView {
+        time_s: time_s as f32,
+        midi: midi as f32,
+        level_dbfs: note.level_dbfs as f32,
+    };
+    let mut curve = Vec::new();
+    for note in melody {
+        let steps = ((note.offset_s - note.onset_s) / HOP_S).max(0.0) as usize;
+        curve.extend((0..=steps).map(|step| seen(note.onset_s + step as f64 * HOP_S, note.sung_midi, note)));
+        curve.push(seen(note.offset_s, 0.0, note));
+    }
+    curve
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +222,23 @@ mod tests {
                 assert!(f64::from(*start) > bar.start_s - 0.06 && f64::from(*start) < bar.end_s);
             }
         }
+    }
+
+    #[test]
+    fn a_song_without_its_recording_shows_the_sung_notes() {
+        let (session, _) = demo();
+        let curve = sung_notes(&session.score.melody);
+        assert!(curve.windows(2).all(|pair| pair[0].time_s <= pair[1].time_s + 0.02), "times rise");
+        let voiced = heard(&session.take.observations, session.take.shift_s);
+        let voiced: Vec<&HeardView> = voiced.iter().filter(|seen| seen.midi > 0.0).collect();
+        let near = curve.iter().filter(|seen| seen.midi > 0.0).filter(|seen| {
+            let close = voiced.partition_point(|v| v.time_s < seen.time_s);
+            voiced[close.saturating_sub(15)..(close + 15).min(voiced.len())]
+                .iter()
+                .any(|v| (v.midi - seen.midi).abs() < 0.5)
+        });
+        let all = curve.iter().filter(|seen| seen.midi > 0.0).count();
+        assert!(all > 1_000 && near.count() * 10 >= all * 9, "of {all}");
     }
 
     #[test]

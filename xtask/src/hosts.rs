@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use crate::{bundle, shell};
 
 /// What Debian has to have installed.
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 20] = [
     "ardour",
     "imagemagick",
     "libasound2-dev",
@@ -28,6 +28,7 @@ const PACKAGES: [&str; 19] = [
     "pkg-config",
     "python3",
     "python3-venv",
+    "qtractor",
     "x11-utils",
     "xdotool",
     "xvfb",
@@ -42,7 +43,7 @@ for line in open(sys.argv[1], encoding='utf-8'):
         sys.exit(f'{name} is at {version(name)}, not at {wanted}')
 ";
 /// Hosts by their scripts, in the order in which one leaves files for the next.
-const HOSTS: [&str; 4] = ["dawdreamer", "pedalboard", "ardour", "screen"];
+const HOSTS: [&str; 5] = ["dawdreamer", "pedalboard", "qtractor", "ardour", "screen"];
 /// Longest that a host may take.
 const LIMIT: Duration = Duration::from_secs(900);
 

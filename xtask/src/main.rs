@@ -38,7 +38,7 @@ const COMMANDS: [Command; 8] = [
     Command {
         name: "hosts",
         arguments: "[--install]",
-        about: "the plugin in DawDreamer, pedalboard and Ardour, and on a screen (Debian 12)",
+        about: "the plugin in hosts of other people and on a screen (Debian 12)",
         run: hosts::run,
     },
     Command { name: "tidy", arguments: "", about: "the design's boundaries, as text checks", run: tidy::run },

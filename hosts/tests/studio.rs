@@ -42,6 +42,23 @@ fn capturing_a_range_again_replaces_that_range_alone() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_capture_outlives_a_deactivation() -> anyhow::Result<()> {
+    let voice = demo_voice(RATE as u32);
+    for mut plugin in both()? {
+        plugin.activate(OFFLINE)?;
+        plugin.set("Mode", "Studio")?;
+        plugin.set("Capture", "On")?;
+        plugin.play(&voice, 0, 120.0, 512, &mut Heard::default())?;
+        plugin.deactivate()?;
+        plugin.set("Capture", "Off")?;
+        plugin.activate(OFFLINE)?;
+        let heard = play(plugin.as_mut(), 10 * RATE, 10)?;
+        assert!(heard.ons().len() > 40, "{}: only {} notes", plugin.format(), heard.ons().len());
+    }
+    Ok(())
+}
+
+#[test]
 fn the_song_moves_by_its_offset() -> anyhow::Result<()> {
     for mut plugin in both()? {
         plugin.activate(OFFLINE)?;

@@ -70,6 +70,11 @@ impl Captured {
         self.samples.len().max(running) as f64 / f64::from(LISTEN_HZ)
     }
 
+    /// Whether anything was captured since the last [`Captured::finish`].
+    pub fn is_unfinished(&self) -> bool {
+        self.run.is_some() || self.fresh.is_some()
+    }
+
     /// Ends the capture. Nothing comes of one in which nothing was captured.
     pub fn finish(&mut self) -> Option<CapturedTake> {
         self.end_run();

@@ -32,6 +32,9 @@ pub use capture::MAX_CAPTURE_S;
 /// How often the desk looks around while nothing calls it.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Looks without captured voice after which a capture that is switched off is over.
+const QUIET_LOOKS: u32 = 10;
+
 /// What an instance shares between host, editor, audio thread and workers.
 #[derive(Debug, Default)]
 pub struct Common {
@@ -148,6 +151,8 @@ struct Clerk {
     written_for: Option<Settings>,
     /// How often song and chart had been restored when the desk last took them up.
     restored: [u64; 2],
+    /// How often in a row the desk has looked for captured voice and found none.
+    quiet_looks: u32,
     message: String,
 }
 
@@ -161,6 +166,7 @@ impl Clerk {
             shown: None,
             written_for: None,
             restored: [0; 2],
+            quiet_looks: 0,
             message: String::new(),
         }
     }
@@ -180,6 +186,8 @@ impl Clerk {
     fn look_around(&mut self) {
         let end = self.common.deck.lock().take();
         if let Some(end) = end {
+            // What the deck before it has captured is kept.
+            self.hear_capture();
             self.deck = Some(end);
             self.hand_over();
         }
@@ -333,7 +341,9 @@ impl Clerk {
     fn hear_capture(&mut self) {
         let Some(deck) = &mut self.deck else { return };
         let mut has_ended = false;
+        self.quiet_looks += 1;
         while let Ok(stamp) = deck.stamps.pop() {
+            self.quiet_looks = 0;
             if stamp.frames == 0 {
                 has_ended = true;
                 continue;
@@ -343,7 +353,9 @@ impl Clerk {
                 captured.push(stamp.at, deck.rate, chunk.into_iter());
             }
         }
-        if has_ended {
+        // A deck that is gone with its activation says no end.
+        let is_over = !self.common.params.capture.value() && self.quiet_looks > QUIET_LOOKS;
+        if has_ended || is_over && self.captured.as_ref().is_some_and(Captured::is_unfinished) {
             self.analyse();
         }
     }

@@ -9,13 +9,13 @@ use crate::score::midi_of_hz;
 /// Pitch distance that makes another note, in semitones.
 const STEP_SEMITONES: f64 = 0.8;
 /// Frames that must agree on a new pitch.
-const SETTLE_FRAMES: usize = 3;
+const SETTLE_FRAMES: usize = 5;
 /// Largest spread of those frames, in semitones.
-const SETTLED_SEMITONES: f64 = 0.6;
+const SETTLED_SEMITONES: f64 = 0.5;
 /// Frames of the running centre of a note.
 const CENTRE_FRAMES: usize = 20;
 /// Level rise that marks a repeated note, in dB.
-const REPEAT_RISE_DB: f64 = 6.0;
+const REPEAT_RISE_DB: f64 = 5.0;
 /// Depth of the dip before it, in dB.
 const REPEAT_DIP_DB: f64 = 3.0;
 /// Frames within which the level must rise.

@@ -1,5 +1,5 @@
-//! Our own candidates: peaks of the normalised square difference (McLeod & Wyvill, ICMC 2005) in two windows, a long
-//! one for low voices and a short one that does not smear the vibrato of high ones.
+//! Our own candidates: peaks of the normalised square difference (McLeod & Wyvill, ICMC 2005) in three windows, each as
+//! long as its lowest voices need, so that glides and vibrato are smeared as little as may be.
 
 use std::sync::Arc;
 
@@ -8,18 +8,13 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex
 use super::{Candidate, CandidateFinder, MAX_CANDIDATES};
 use crate::limits::{LISTEN_HZ, MAX_F0_HZ, MIN_F0_HZ};
 
-/// Long window in samples: 64 ms.
-const LONG: usize = 1024;
-/// Short window in samples: 40 ms.
-const SHORT: usize = 640;
-/// F0 above which the short window is used, in Hz.
-const SHORT_FROM_HZ: f64 = 180.0;
+/// Windows: their length in samples and the F0 from which each is used, in Hz.
+const WINDOWS: [(usize, f64); 3] = [(1024, MIN_F0_HZ), (640, 105.0), (480, 200.0)];
 /// Peaks lower than this are no candidates.
 const LOWEST_PEAK: f32 = 0.3;
 
 pub(super) struct Nsdf {
-    long: Window,
-    short: Window,
+    windows: [Window; 3],
 }
 
 /// Normalised square difference of one window length.
@@ -121,20 +116,19 @@ impl Window {
 
 impl Nsdf {
     pub fn new() -> Self {
-        Self {
-            long: Window::new(LONG, MIN_F0_HZ, SHORT_FROM_HZ),
-            short: Window::new(SHORT, SHORT_FROM_HZ, MAX_F0_HZ),
-        }
+        let to_hz = |index: usize| WINDOWS.get(index + 1).map_or(MAX_F0_HZ, |(_, from_hz)| *from_hz);
+        let window = |index: usize| Window::new(WINDOWS[index].0, WINDOWS[index].1, to_hz(index));
+        Self { windows: std::array::from_fn(window) }
     }
 }
 
 impl CandidateFinder for Nsdf {
     fn look_ahead(&self) -> usize {
-        LONG / 2
+        WINDOWS[0].0 / 2
     }
 
     fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) {
-        for window in [&mut self.short, &mut self.long] {
+        for window in self.windows.iter_mut().rev() {
             let half = window.len / 2;
             window.transform(&samples[centre - half..centre + half]);
             window.peaks(out);

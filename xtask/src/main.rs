@@ -7,6 +7,8 @@ mod eval;
 mod golden;
 mod hosts;
 mod licences;
+mod listen;
+mod python;
 mod shell;
 mod spdx;
 mod test;
@@ -62,8 +64,8 @@ const COMMANDS: [Command; 8] = [
     },
     Command {
         name: "eval",
-        arguments: "harmony FOLDER",
-        about: "measure the engine against open scores",
+        arguments: "harmony|follow|listen FOLDER",
+        about: "measure the engine against open scores, and what it hears against recordings with truth",
         run: eval::run,
     },
 ];

@@ -7,7 +7,8 @@
 - `demo`: what `collavoce demo` sings, which knows itself: beats, notes, key, chords, phrases.
 - `mix`: the same under a band on its own beats, as loud as the voice (FluidSynth).
 - `noise`: no voice at all for twelve seconds; after them the demonstration sings, so that there is something to analyse.
-  What is heard in the first twelve seconds is counted.
+  What is heard in the first twelve seconds is counted; so it is in a choir's recordings before its score begins, where
+  somebody may speak.
 
 Live mode says that a take is too short where it could not begin to play: a controlled clip under 16 s is followed by
 silence.
@@ -37,8 +38,9 @@ DEMOS = {
     "demo_low_slow": ["--sway", "--transpose", "-5", "--tempo-scale", "0.8", "--seed", "2"],
     "demo_high_fast": ["--transpose", "4", "--tempo-scale", "1.25", "--seed", "3"],
 }
-# Seconds without a voice, and how much of their end is not counted because the voice's first frames reach back.
-NOISE_S, NOISE_MARGIN_S = 12.0, 0.1
+# Seconds without a voice, and how much of their end is not counted because the voice's first frames reach back or a
+# singer is early.
+NOISE_S, NOISE_MARGIN_S = 12.0, 0.2
 SHORT_S, SILENCE_S = 16.0, 8.0
 FLUIDSYNTH = "apt-get install --yes --no-install-recommends fluidsynth timgm6mb-soundfont"
 SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
@@ -53,6 +55,8 @@ class Clip:
     group: str
     audio: Path
     truth: dict
+    # Seconds until somebody sings, where that is known and long.
+    quiet_s: float = 0.0
     # Other annotators' notes and onsets.
     others: list = field(default_factory=list)
 
@@ -77,6 +81,7 @@ def all_clips(shared, out, collavoce):
     else:
         left_out.append(f"mix: FluidSynth or its sound font is missing; install them with\n  {FLUIDSYNTH}")
     clips += noises(out / "noise", demos[0])
+    clips += openings(shared)
     return clips, left_out
 
 
@@ -95,7 +100,7 @@ def vocadito(shared):
     truth = json.loads((shared / "kit/truth/vocadito_1.json").read_text(encoding="utf-8"))
     folder = shared / "data/audio"
     first, second = (notes_of(folder / f"vocadito_1_notes{name}.csv") for name in ("A1", "A2"))
-    return [Clip("vocadito_1", "vocadito_1", folder / "vocadito_1.wav", {**truth, **first}, [second])]
+    return [Clip("vocadito_1", "vocadito_1", folder / "vocadito_1.wav", {**truth, **first}, others=[second])]
 
 
 def choir(shared):
@@ -112,6 +117,16 @@ def choir(shared):
         pitch = {"t0_s": float(times[0]), "hop_s": hop, "hz": [float(value) for value in hz]}
         clips.append(Clip(audio.stem, "choir", audio, {"schema": SCHEMA, "pitch": pitch}))
     return clips
+
+
+def openings(shared):
+    """The choir's recordings, for what is heard before they sing."""
+    folder = shared / "data/audio/csd"
+    score = csv.reader((folder / "Nino_Dios_SATB_score_f0.csv").open(encoding="utf-8"))
+    begins_s = next(float(row[0]) for row in list(score)[1:] if any(row[1:])) / 1000
+    return [
+        Clip(path.stem, "noise", path, {"schema": SCHEMA}, begins_s) for path in sorted(folder.glob("*.flac"))
+    ]
 
 
 def controlled(shared, out):
@@ -216,7 +231,7 @@ def noises(out, sung):
             rng = np.random.default_rng(sum(map(ord, name)))
             sound = make(int(NOISE_S * rate), rate, rng)
             soundfile.write(audio, np.concatenate([sound, voice]), rate, subtype="PCM_16")
-        clips.append(Clip(name, "noise", audio, {"schema": SCHEMA}))
+        clips.append(Clip(name, "noise", audio, {"schema": SCHEMA}, NOISE_S))
     return clips
 
 

@@ -75,7 +75,7 @@ def line(label, row, width):
         value = row.get(name)
         text = "" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"
         cells.append(f"{text.removeprefix('0') if decimals else text:>{max(len(heading), 5)}}")
-    return f"{label:<{width}} " + " ".join(cells)
+    return (f"{label:<{width}} " + " ".join(cells)).rstrip()
 
 
 def heading(width):

@@ -174,14 +174,14 @@ def noise_table(clips, heard):
         for mode in tools.MODES if clip.group == "noise" else []:
             analysis = heard.get((clip.name, mode))
             if analysis is None:
-                lines.append(f"  {clip.name:<16} {mode:<6} not measured")
+                lines.append(f"  {clip.name:<20} {mode:<6} not measured")
                 continue
-            pitch, end_s = analysis["pitch"], known.NOISE_S - known.NOISE_MARGIN_S
+            pitch, end_s = analysis["pitch"], clip.quiet_s - known.NOISE_MARGIN_S
             voiced = pitch["voiced"][: int(end_s / pitch["hop_s"])]
             share = sum(voiced) / max(len(voiced), 1)
             notes = sum(note["onset_s"] < end_s for note in analysis["notes"])
             verdict = "met" if share <= figures.MOST_VOICED and notes == 0 else "MISSED"
-            lines.append(f"  {clip.name:<16} {mode:<6} {verdict:<7} {share:6.1%} voiced, {notes} notes")
+            lines.append(f"  {clip.name:<20} {mode:<6} {verdict:<7} {share:6.1%} voiced, {notes} notes")
     return lines
 
 

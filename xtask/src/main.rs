@@ -93,7 +93,7 @@ fn usage(unknown: Option<&str>) -> String {
     }
     text.push_str("usage: cargo xtask COMMAND\n");
     for Command { name, arguments, about, .. } in COMMANDS {
-        text.push_str(&format!("  {:27} {about}\n", format!("{name} {arguments}")));
+        text.push_str(&format!("  {:33} {about}\n", format!("{name} {arguments}")));
     }
     text
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use crate::{bundle, shell};
+use crate::{bundle, python, shell};
 
 /// What Debian has to have installed.
 const PACKAGES: [&str; 20] = [
@@ -34,14 +34,6 @@ const PACKAGES: [&str; 20] = [
     "xvfb",
 ];
 const HOW: &str = "`cargo xtask hosts --install`";
-/// Fails with the first package that is not there in the version asked for.
-const HAS_PACKAGES: &str = "import sys
-from importlib.metadata import version
-for line in open(sys.argv[1], encoding='utf-8'):
-    name, wanted = line.strip().split('==')
-    if version(name) != wanted:
-        sys.exit(f'{name} is at {version(name)}, not at {wanted}')
-";
 /// Hosts by their scripts, in the order in which one leaves files for the next.
 const HOSTS: [&str; 5] = ["dawdreamer", "pedalboard", "qtractor", "ardour", "screen"];
 /// Longest that a host may take.
@@ -65,7 +57,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     let begun = Instant::now();
     let target = bundle::target_dir()?;
     let (folder, scripts) = (target.join("hosts"), shell::root().join("hosts/real"));
-    let python = folder.join("venv/bin/python");
+    let python = python::interpreter(&folder.join("venv"));
     let places = Places { scripts, python, out: folder.join("out"), built: target.join("ci") };
     has_packages(installs)?;
     has_python(&places, &folder.join("venv"), installs)?;
@@ -133,24 +125,10 @@ fn missing_packages() -> anyhow::Result<Vec<&'static str>> {
 /// The packages of Python, in an environment of their own.
 fn has_python(places: &Places, environment: &Path, installs: bool) -> anyhow::Result<()> {
     let requirements = places.scripts.join("requirements.txt");
-    let check = || {
-        let mut python = Command::new(&places.python);
-        python.args(["-c", HAS_PACKAGES]).arg(&requirements).stdout(Stdio::null()).stderr(Stdio::piped());
-        let output = python.output()?;
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        ensure!(output.status.success(), "{}", said.lines().last().unwrap_or("it cannot be run"));
-        Ok(())
-    };
-    let Err(problem) = check() else { return Ok(()) };
+    let Err(problem) = python::has_packages(environment, &requirements) else { return Ok(()) };
     ensure!(installs, "Python's packages are missing ({problem:#}); install them with {HOW}");
-    step("Python's packages", || {
-        std::fs::create_dir_all(environment)?;
-        shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
-        let mut pip = Command::new(&places.python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        shell::run(pip.arg(&requirements))
-    })?;
-    check().context("Python's packages are still missing")
+    step("Python's packages", || python::install(environment, &requirements))?;
+    python::has_packages(environment, &requirements).context("Python's packages are still missing")
 }
 
 /// Builds everything; returns the folder of the bundles.

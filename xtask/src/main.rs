@@ -7,6 +7,8 @@ mod eval;
 mod golden;
 mod hosts;
 mod licences;
+mod listen;
+mod python;
 mod shell;
 mod spdx;
 mod test;
@@ -62,8 +64,8 @@ const COMMANDS: [Command; 8] = [
     },
     Command {
         name: "eval",
-        arguments: "harmony FOLDER",
-        about: "measure the engine against open scores",
+        arguments: "harmony|follow|listen FOLDER",
+        about: "measure the engine against open scores, and what it hears against recordings with truth",
         run: eval::run,
     },
 ];
@@ -91,7 +93,7 @@ fn usage(unknown: Option<&str>) -> String {
     }
     text.push_str("usage: cargo xtask COMMAND\n");
     for Command { name, arguments, about, .. } in COMMANDS {
-        text.push_str(&format!("  {:27} {about}\n", format!("{name} {arguments}")));
+        text.push_str(&format!("  {:33} {about}\n", format!("{name} {arguments}")));
     }
     text
 }

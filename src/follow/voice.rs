@@ -11,6 +11,9 @@ use crate::listen::{HOP_S, Observation, SungNote};
 /// Fall of the level over a note from which it rings down rather than being held, in dB a second.
 const RINGING_DB_PER_S: f64 = 40.0;
 
+/// Dip of the level within a note from which it has been struck twice rather than held, in dB.
+const RESTRUCK_DB: f64 = 6.0;
+
 /// Asserts that notes are sung.
 pub fn check_voice(notes: &[SungNote], heard: &[Observation]) -> Result<(), FollowError> {
     let sung_s = notes.iter().map(SungNote::duration_s).fold(0.0, |sum, s| sum + s);
@@ -40,7 +43,15 @@ fn is_held(note: &SungNote, heard: &[Observation]) -> bool {
         part.iter().map(|o| f64::from(o.level_dbfs)).sum::<f64>() / part.len().max(1) as f64
     };
     let fall_db = mean(&levels[..quarter]) - mean(&levels[levels.len() - quarter..]);
-    fall_db < RINGING_DB_PER_S * note.duration_s()
+    fall_db < RINGING_DB_PER_S * note.duration_s() && dip_db(levels) < RESTRUCK_DB
+}
+
+/// How far the level falls below what comes before and after, in dB.
+fn dip_db(levels: &[Observation]) -> f64 {
+    let level = |seen: &Observation| f64::from(seen.level_dbfs);
+    let loudest = |part: &[Observation]| part.iter().map(level).fold(f64::NEG_INFINITY, f64::max);
+    let dip = |at: usize| loudest(&levels[..=at]).min(loudest(&levels[at..])) - level(&levels[at]);
+    (0..levels.len()).map(dip).fold(0.0, f64::max)
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ const REPEAT_RISE_DB: f64 = 5.0;
 const REPEAT_DIP_DB: f64 = 3.0;
 /// Frames within which the level must rise.
 const REPEAT_FRAMES: usize = 5;
+/// Fall of the level from which a short beginning is no scoop, in dB.
+const SCOOP_FALL_DB: f64 = 4.0;
 /// Unvoiced frames that are bridged where pitch and level go on.
 const BRIDGED_FRAMES: usize = 2;
 /// Level drop up to which they are bridged, in dB.
@@ -100,6 +102,8 @@ pub struct NoteSegmenter {
     sort_buffer: Vec<f64>,
     reported: bool,
     kind: OnsetKind,
+    /// First frame of a scoop into the open note, too short to be a note of its own.
+    scoop: Option<u64>,
 }
 
 /// What the segmenter reports.
@@ -123,6 +127,7 @@ impl NoteSegmenter {
             sort_buffer: Vec::with_capacity(LONGEST_FRAMES + 1),
             reported: false,
             kind: OnsetKind::VoicingStart,
+            scoop: None,
         }
     }
 
@@ -132,6 +137,7 @@ impl NoteSegmenter {
         self.off_centre = 0;
         self.gap = 0;
         self.reported = false;
+        self.scoop = None;
     }
 
     /// Takes the next observation and calls `out` for what becomes known by it.
@@ -168,11 +174,10 @@ impl NoteSegmenter {
         self.open.push(frame);
         self.split_at_step(known_s, out);
         self.split_at_repeat(known_s, out);
-        if !self.reported && self.open.len() >= SHORTEST_FRAMES {
+        if !self.reported && self.open.len() - self.off_centre >= SHORTEST_FRAMES {
             self.reported = true;
-            let first = self.open[0];
             out(Heard::Onset(Onset {
-                time_s: first.index as f64 * HOP_S,
+                time_s: self.onset_s(),
                 kind: self.kind,
                 confidence: self.open.iter().map(|f| f.voicing).sum::<f64>() / self.open.len() as f64,
                 known_s,
@@ -183,14 +188,14 @@ impl NoteSegmenter {
     /// The note that is being sung, as far as it has been heard; none before it is as long as the shortest note.
     pub fn open_note(&self) -> Option<SungNote> {
         let frames = &self.open;
-        let (first, last) = (frames.first()?, frames.last()?);
+        let last = frames.last()?;
         if frames.len() < SHORTEST_FRAMES {
             return None;
         }
         let mean = |value: fn(&Frame) -> f64| frames.iter().map(value).sum::<f64>() / frames.len() as f64;
         let offset_s = (last.index + 1) as f64 * HOP_S;
         Some(SungNote {
-            onset_s: first.index as f64 * HOP_S,
+            onset_s: self.onset_s(),
             offset_s,
             midi: mean(|f| f.midi),
             level_dbfs: mean(|f| f.level_dbfs),
@@ -235,9 +240,21 @@ impl NoteSegmenter {
         let low = settled.iter().map(|f| f.midi).fold(f64::INFINITY, f64::min);
         let high = settled.iter().map(|f| f.midi).fold(f64::NEG_INFINITY, f64::max);
         if high - low <= SETTLED_SEMITONES {
+            let scoop = self.scoop.unwrap_or(self.open[0].index);
+            let is_scoop = on_centre < SHORTEST_FRAMES && self.swells(on_centre);
+            let kind = self.kind;
             self.close(on_centre, known_s, out);
-            self.kind = OnsetKind::PitchStep;
+            // What is too short for a note leads into the next: that begins where the scoop does.
+            self.scoop = is_scoop.then_some(scoop);
+            self.kind = if is_scoop { kind } else { OnsetKind::PitchStep };
         }
+    }
+
+    /// Whether the level of the open note does not fall over its first `end` frames, as that of a stroke does.
+    fn swells(&self, end: usize) -> bool {
+        let levels = || self.open[..end].iter().map(|frame| frame.level_dbfs);
+        let loudest = levels().fold(f64::NEG_INFINITY, f64::max);
+        levels().next_back().is_none_or(|last| loudest - last < SCOOP_FALL_DB)
     }
 
     fn split_at_repeat(&mut self, known_s: f64, out: &mut dyn FnMut(Heard)) {
@@ -266,6 +283,7 @@ impl NoteSegmenter {
     /// Ends the open note before frame `end`; later frames begin the next one.
     fn close(&mut self, end: usize, known_s: f64, out: &mut dyn FnMut(Heard)) {
         if end >= SHORTEST_FRAMES {
+            let onset_s = self.onset_s();
             let frames = &self.open[..end];
             // The ends of a note are scoops and releases: its pitch is that of the middle.
             let trim = end / 6;
@@ -273,7 +291,7 @@ impl NoteSegmenter {
             let mean = |value: fn(&Frame) -> f64| frames.iter().map(value).sum::<f64>() / end as f64;
             if !self.reported {
                 out(Heard::Onset(Onset {
-                    time_s: frames[0].index as f64 * HOP_S,
+                    time_s: onset_s,
                     kind: self.kind,
                     confidence: mean(|f| f.voicing),
                     known_s,
@@ -283,7 +301,7 @@ impl NoteSegmenter {
             // bit of a sample must not decide between two that are alike.
             let step = |value: f64, steps: f64| (value * steps).round() / steps;
             out(Heard::Note(SungNote {
-                onset_s: frames[0].index as f64 * HOP_S,
+                onset_s,
                 offset_s: (frames[end - 1].index + 1) as f64 * HOP_S,
                 midi: step(midi, 1000.0),
                 level_dbfs: step(mean(|f| f.level_dbfs), 20.0),
@@ -294,6 +312,13 @@ impl NoteSegmenter {
         self.open.drain(..end);
         self.off_centre = 0;
         self.reported = false;
+        self.scoop = None;
+    }
+
+    /// Where the open note begins.
+    fn onset_s(&self) -> f64 {
+        let first = self.open.first().map_or(0, |frame| frame.index);
+        self.scoop.unwrap_or(first) as f64 * HOP_S
     }
 }
 

@@ -5,11 +5,13 @@ mod aubio;
 mod mcleod;
 mod nsdf;
 mod path;
+mod refine;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::limits::LISTEN_HOP;
+use refine::Refined;
 
 /// A pitch tracker that can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,17 @@ pub(crate) trait CandidateFinder {
 /// Longest stretch of samples that a finder may look at on either side of a centre.
 pub(crate) const HALF_SPAN: usize = 1024;
 
+/// Clarity of a sharpened pitch that the path goes through, at least.
+const CLEAR: f32 = 0.5;
+/// Clarity from which a pitch that goes on is voiced whatever the path says, and that under which it is no longer.
+const GOES_ON: (f32, f32) = (0.6, 0.4);
+/// How far below the running peak it may lie for that, in dB.
+const GOES_ON_DB: f32 = 12.0;
+/// So much clearer is a pitch that nothing else speaks for.
+const KNOWN_BONUS: f32 = 0.3;
+/// Hops for which a pitch that has ended is still the best guess.
+const HELD_HOPS: usize = 100;
+
 /// Samples in, one [`F0Estimate`] per hop out.
 pub(crate) struct Tracker {
     finder: Box<dyn CandidateFinder>,
@@ -110,6 +123,14 @@ pub(crate) struct Tracker {
     candidates: Vec<Candidate>,
     hops: usize,
     window_hops: usize,
+    /// Whether pitches are sharpened: ours are, those of the references stay what they are.
+    sharpens: bool,
+    /// The last voiced pitch in Hz, and hops since.
+    held: Option<(f32, usize)>,
+    /// Whether the held pitch goes on.
+    goes_on: bool,
+    /// Levels of the hops whose pitch is not looked for yet.
+    levels: [f32; 2],
 }
 
 impl Tracker {
@@ -126,11 +147,16 @@ impl Tracker {
         Self {
             path: path::Path::new(path_lag_hops),
             high_pass: HighPass::default(),
-            recent: vec![0.0; HALF_SPAN * 2 + LISTEN_HOP],
+            // The sharpening looks at a frame when the path has decided on it.
+            recent: vec![0.0; HALF_SPAN * 2 + LISTEN_HOP * (path_lag_hops + 1)],
             candidates: Vec::with_capacity(MAX_CANDIDATES),
             hops: 0,
             window_hops,
             finder,
+            sharpens: method == PitchMethod::Nsdf,
+            held: None,
+            goes_on: false,
+            levels: [-120.0; 2],
         }
     }
 
@@ -139,6 +165,7 @@ impl Tracker {
         self.high_pass = HighPass::default();
         self.path.reset();
         self.hops = 0;
+        (self.held, self.goes_on, self.levels) = (None, false, [-120.0; 2]);
     }
 
     /// Hops between the centre of an observation and the hop that completes it.
@@ -153,15 +180,61 @@ impl Tracker {
             *slot = self.high_pass.process(*sample);
         }
         self.hops += 1;
+        // The level's window is a hop shorter.
+        self.levels = [self.levels[1], level_dbfs];
         if self.hops < self.window_hops {
             return;
         }
         let centre = self.recent.len() - self.window_hops * LISTEN_HOP;
         self.candidates.clear();
         self.finder.find(&self.recent, centre, &mut self.candidates);
-        if let Some(estimate) = self.path.process(&self.candidates, level_dbfs) {
-            out(estimate);
+        if let Some(decision) = self.path.process(&self.candidates, self.levels[0]) {
+            let centre = centre - self.path.lag_hops() * LISTEN_HOP;
+            out(if self.sharpens { self.sharpened(&decision, centre) } else { plain(&decision) });
         }
+    }
+
+    /// The pitch at a centre, sharpened, and whether it is sung.
+    fn sharpened(&mut self, decision: &path::Decision, centre: usize) -> F0Estimate {
+        // Where the path goes through no pitch, the nearer of the last one and the coming one is the best guess.
+        let known = match (self.held, decision.coming) {
+            (Some((_, since)), Some((coming_hz, hops))) if hops < since => Some(coming_hz),
+            (Some((held_hz, _)), _) => Some(held_hz),
+            (None, coming) => coming.map(|(hz, _)| hz),
+        };
+        let chosen = decision.candidate.map(|candidate| candidate.hz);
+        let sharpen = |hz: f32| refine::refine(&self.recent, centre, hz);
+        let here = chosen.and_then(sharpen);
+        let known_here = if decision.voiced { here } else { known.and_then(sharpen) };
+        let known_clarity = known_here.map_or(0.0, |refined| refined.clarity);
+        self.goes_on = known_clarity >= if self.goes_on { GOES_ON.1 } else { GOES_ON.0 };
+        let goes_on = self.goes_on && known.is_some() && decision.below_peak_db < GOES_ON_DB;
+        let voiced = decision.voiced && known_clarity >= CLEAR || goes_on;
+        let refined = match (here, known_here) {
+            (Some(here), Some(known)) if !voiced && here.clarity > known.clarity + KNOWN_BONUS => Some(here),
+            (here, known) => known.or(here),
+        };
+        let Some(Refined { hz, clarity }) = refined else {
+            return F0Estimate { hz: known.unwrap_or(0.0), voiced: false, voicing: 0.0 };
+        };
+        self.held = match self.held {
+            _ if voiced => Some((hz, 1)),
+            Some((hz, since)) if since < HELD_HOPS => Some((hz, since + 1)),
+            _ => None,
+        };
+        F0Estimate { hz, voiced, voicing: clarity.clamp(0.0, 1.0) }
+    }
+}
+
+/// What the path says, as it stands.
+fn plain(decision: &path::Decision) -> F0Estimate {
+    match decision.candidate {
+        Some(candidate) => F0Estimate {
+            hz: candidate.hz,
+            voiced: decision.voiced,
+            voicing: candidate.clarity.clamp(0.0, 1.0),
+        },
+        None => F0Estimate { hz: 0.0, voiced: false, voicing: 0.0 },
     }
 }
 

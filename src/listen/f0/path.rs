@@ -1,7 +1,7 @@
 //! The path through the candidates: a fixed-lag Viterbi search with the costs of Boersma (IFA Proceedings 17, 1993),
 //! the silence reference replaced by a causal one.
 
-use super::{Candidate, F0Estimate, MAX_CANDIDATES};
+use super::{Candidate, MAX_CANDIDATES};
 
 /// Clarity above which a frame is rather voiced.
 const VOICING_THRESHOLD: f32 = 0.74;
@@ -16,7 +16,7 @@ const OCTAVE_JUMP_COST: f32 = 0.9;
 /// Cost of going from voiced to unvoiced or back.
 const VOICING_CHANGE_COST: f32 = 0.12;
 /// Loudest level assumed before anything was heard, in dBFS.
-const START_PEAK_DBFS: f32 = -45.0;
+const START_PEAK_DBFS: f32 = -38.0;
 /// How fast the running peak falls, in dB a hop.
 const PEAK_FALL_DB: f32 = 0.004;
 
@@ -29,6 +29,21 @@ struct Frame {
     count: usize,
     /// Best state before each state.
     came_from: [u8; STATES],
+    /// How far the level lies below the running peak, in dB.
+    below_peak_db: f32,
+}
+
+/// What the path says of a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Decision {
+    /// Whether the path goes through a pitch.
+    pub voiced: bool,
+    /// That pitch, or the likeliest there; none where nothing is periodic.
+    pub candidate: Option<Candidate>,
+    /// The pitch that the path comes to within its look-ahead, in Hz, and in how many hops.
+    pub coming: Option<(f32, usize)>,
+    /// How far the level lies below the running peak, in dB.
+    pub below_peak_db: f32,
 }
 
 /// Fixed-lag path search.
@@ -44,8 +59,12 @@ pub(super) struct Path {
 
 impl Path {
     pub fn new(lag_hops: usize) -> Self {
-        let empty =
-            Frame { candidates: [Candidate::default(); MAX_CANDIDATES], count: 0, came_from: [0; STATES] };
+        let empty = Frame {
+            candidates: [Candidate::default(); MAX_CANDIDATES],
+            count: 0,
+            came_from: [0; STATES],
+            below_peak_db: 0.0,
+        };
         Self {
             lag: lag_hops,
             frames: vec![empty; lag_hops + 1],
@@ -64,7 +83,7 @@ impl Path {
         self.lag
     }
 
-    pub fn process(&mut self, candidates: &[Candidate], level_dbfs: f32) -> Option<F0Estimate> {
+    pub fn process(&mut self, candidates: &[Candidate], level_dbfs: f32) -> Option<Decision> {
         self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
         let quiet = ((self.peak_dbfs - level_dbfs) / SILENCE_DB).clamp(0.0, 2.0);
         let unvoiced_strength = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
@@ -73,6 +92,7 @@ impl Path {
         self.newest = (self.newest + 1) % self.frames.len();
         let frame = &mut self.frames[self.newest];
         frame.count = candidates.len().min(MAX_CANDIDATES);
+        frame.below_peak_db = self.peak_dbfs - level_dbfs;
         frame.candidates[..frame.count].copy_from_slice(&candidates[..frame.count]);
         let mut scores = [f32::NEG_INFINITY; STATES];
         for (state, score) in scores.iter_mut().enumerate().take(frame.count + 1) {
@@ -98,11 +118,16 @@ impl Path {
     }
 
     /// The state of the oldest frame on the best path.
-    fn decide(&self) -> F0Estimate {
+    fn decide(&self) -> Decision {
         let mut state = (0..STATES).max_by(|a, b| self.scores[*a].total_cmp(&self.scores[*b])).unwrap_or(0);
         let mut at = self.newest;
-        for _ in 0..self.lag {
-            state = usize::from(self.frames[at].came_from[state]);
+        let mut coming = None;
+        for hops in (1..=self.lag).rev() {
+            let frame = &self.frames[at];
+            if state > 0 {
+                coming = Some((frame.candidates[state - 1].hz, hops));
+            }
+            state = usize::from(frame.came_from[state]);
             at = (at + self.frames.len() - 1) % self.frames.len();
         }
         let frame = &self.frames[at];
@@ -112,12 +137,7 @@ impl Path {
             0 => (false, likeliest),
             _ => (true, candidates.get(state - 1)),
         };
-        match chosen {
-            Some(candidate) => {
-                F0Estimate { hz: candidate.hz, voiced, voicing: candidate.clarity.clamp(0.0, 1.0) }
-            }
-            None => F0Estimate { hz: 0.0, voiced: false, voicing: 0.0 },
-        }
+        Decision { voiced, candidate: chosen.copied(), coming, below_peak_db: frame.below_peak_db }
     }
 }
 

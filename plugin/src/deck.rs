@@ -345,10 +345,7 @@ impl Deck {
 
     /// The instruments that sound.
     fn player(&mut self) -> &mut Player {
-        match &mut self.song {
-            Some(song) if self.source == Source::Song => &mut song.player,
-            _ => &mut self.live,
-        }
+        sounding(self.source, &mut self.song, &mut self.live)
     }
 
     /// Lets another source play. What sounds fades away.
@@ -436,10 +433,7 @@ impl Deck {
             audio.main[1][index] = right * level;
         }
         let (open, levels) = (&mut self.open, &mut self.levels);
-        let player = match &mut self.song {
-            Some(song) if self.source == Source::Song => &mut song.player,
-            _ => &mut self.live,
-        };
+        let player = sounding(self.source, &mut self.song, &mut self.live);
         let mut started = |event: &NoteEvent, offset: usize| {
             let is_heard = info.part_levels[event.part.index()] > 0.0;
             tell_host(event, timing + offset as u32, is_heard, open, notes, send);
@@ -520,6 +514,14 @@ impl Deck {
                 self.retired = self.song.replace(song);
             }
         }
+    }
+}
+
+/// The instruments of the source that plays.
+fn sounding<'a>(source: Source, song: &'a mut Option<Box<Loaded>>, live: &'a mut Player) -> &'a mut Player {
+    match song {
+        Some(song) if source == Source::Song => &mut song.player,
+        _ => live,
     }
 }
 

@@ -44,7 +44,7 @@ pub struct CapturedTake {
 
 impl Captured {
     /// Nothing yet.
-    pub fn new(_rate: Hz) -> Self {
+    pub fn new() -> Self {
         Self { origin_s: 0.0, samples: Vec::new(), run: None, fresh: None }
     }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_capture_in_the_middle_replaces_its_range_alone() {
-        let mut captured = Captured::new(RATE);
+        let mut captured = Captured::new();
         push(&mut captured, 10.0, 6.0, 0.25);
         let first = captured.finish().expect("a take");
         assert_eq!((first.origin_s, first.samples.len(), first.fresh_s), (10.0, 96_000, (0.0, 6.0)));
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_sung_before_the_take_moves_its_beginning() {
-        let mut captured = Captured::new(RATE);
+        let mut captured = Captured::new();
         push(&mut captured, 10.0, 2.0, 0.25);
         captured.finish();
         push(&mut captured, 7.0, 1.0, 0.5);
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_take_has_an_end() {
-        let mut captured = Captured::new(RATE);
+        let mut captured = Captured::new();
         push(&mut captured, 0.0, 2.0, 0.25);
         push(&mut captured, 2_000.0, 2.0, 0.5);
         let take = captured.finish().expect("a take");

@@ -348,7 +348,7 @@ impl Clerk {
                 has_ended = true;
                 continue;
             }
-            let captured = self.captured.get_or_insert_with(|| Captured::new(deck.rate));
+            let captured = self.captured.get_or_insert_with(Captured::new);
             if let Ok(chunk) = deck.voice.read_chunk(stamp.frames) {
                 captured.push(stamp.at, deck.rate, chunk.into_iter());
             }

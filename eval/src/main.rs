@@ -3,12 +3,21 @@
 //! `collavoce_eval harmony FOLDER` harmonises the melodies of Nottingham (ABC) and of the public-domain lead sheets
 //! (MusicXML) with the key given, and compares with the written chords. FOLDER is that of the scores.
 //!
+//! `collavoce_eval rhythm FOLDER` counts the rhythm of the same melodies and of the voices of art songs, and prints
+//! `src/follow/rhythm/priors.txt`. `collavoce_eval beats FOLDER [--validate]` sings the others under rubato and measures
+//! the beats that are found.
+//!
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
 
 mod abc;
+mod beats;
 mod follow;
 mod harmony;
+mod measure;
 mod musicxml;
+mod rhythm;
+mod rubato;
+mod songs;
 mod tune;
 
 use std::path::Path;
@@ -18,8 +27,12 @@ fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder] => harmony::run(Path::new(folder)),
         ["follow", folder] => follow::run(Path::new(folder)),
+        ["rhythm", folder] => rhythm::run(Path::new(folder)),
+        ["beats", folder] => beats::run(Path::new(folder), false),
+        ["beats", folder, "--validate"] => beats::run(Path::new(folder), true),
         _ => anyhow::bail!(
-            "usage: cargo xtask eval harmony FOLDER (with nottingham/ and openewld/) or cargo xtask eval follow FOLDER (of a demo)"
+            "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/) or cargo xtask eval \
+             follow FOLDER (of a demo)"
         ),
     }
 }

@@ -28,6 +28,17 @@ pub fn permitted(list: &Path) -> anyhow::Result<BTreeSet<String>> {
 
 /// Reads a lead sheet.
 pub fn read(path: &Path) -> Result<Tune, String> {
+    let tune = read_part(path, |_| true, Sheet::default())?;
+    if tune.chords.len() < 4 { Err("too few chords".to_owned()) } else { Ok(tune) }
+}
+
+/// Reads the sung part of a song: the first one with words.
+pub fn read_voice(path: &Path) -> Result<Tune, String> {
+    let is_sung = |part: Node<'_, '_>| part.descendants().any(|n| n.has_tag_name("lyric"));
+    read_part(path, is_sung, Sheet { may_modulate: true, ..Sheet::default() })
+}
+
+fn read_part(path: &Path, wanted: impl Fn(Node<'_, '_>) -> bool, sheet: Sheet) -> Result<Tune, String> {
     let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
     let inside = archive
@@ -44,9 +55,23 @@ pub fn read(path: &Path) -> Result<Tune, String> {
         .map_err(|e| e.to_string())?;
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&text, options).map_err(|e| e.to_string())?;
-    let part = document.descendants().find(|n| n.has_tag_name("part")).ok_or("no part")?;
+    let part = document
+        .descendants()
+        .filter(|n| n.has_tag_name("part"))
+        .find(|part| wanted(*part))
+        .ok_or("no such part")?;
     let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    Sheet::default().read(part, name)
+    sheet.read(part, name)
+}
+
+/// A note head.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    start: Ticks,
+    end: Ticks,
+    midi: u8,
+    /// Whether it goes on from the one before.
+    is_tied: bool,
 }
 
 #[derive(Default)]
@@ -54,9 +79,11 @@ struct Sheet {
     divisions: i64,
     meter: Option<Meter>,
     key: Option<(i32, Option<Mode>)>,
-    notes: Vec<(Ticks, Ticks, u8)>,
+    notes: Vec<Written>,
     chords: Vec<(Ticks, ChordSymbol)>,
     doubled: Vec<usize>,
+    /// Whether a change of key is passed over; the first one counts.
+    may_modulate: bool,
 }
 
 fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
@@ -92,8 +119,8 @@ impl Sheet {
             let full = self.meter.ok_or("no metre")?.bar().0;
             let is_pickup = index == 0 && at < full;
             let offset = if is_pickup { -full } else { bar * full };
-            for (start, end, _) in &mut self.notes[start_note..] {
-                (start.0, end.0) = (start.0 + offset, end.0 + offset);
+            for note in &mut self.notes[start_note..] {
+                (note.start.0, note.end.0) = (note.start.0 + offset, note.end.0 + offset);
             }
             for (start, _) in &mut self.chords[start_chord..] {
                 start.0 += offset;
@@ -116,10 +143,10 @@ impl Sheet {
                 Some("minor") => Some(Mode::Minor),
                 _ => None,
             };
-            if self.key.is_some_and(|(known, _)| known != fifths) {
+            if self.key.is_some_and(|(known, _)| known != fifths) && !self.may_modulate {
                 return Err("the key changes".to_owned());
             }
-            self.key = Some((fifths, mode));
+            self.key.get_or_insert((fifths, mode));
         }
         if let Some(time) = node.children().find(|n| n.has_tag_name("time")) {
             let text = format!(
@@ -156,7 +183,9 @@ impl Sheet {
             let alter: i64 = child(pitch, "alter").and_then(|t| t.parse().ok()).unwrap_or(0);
             let octave: i64 = child(pitch, "octave").and_then(|t| t.parse().ok()).unwrap_or(4);
             let midi = ((octave + 1) * 12 + natural + alter).clamp(0, 127) as u8;
-            self.notes.push((Ticks(at), Ticks(end), midi));
+            let is_tied =
+                node.children().any(|n| n.has_tag_name("tie") && n.attribute("type") == Some("stop"));
+            self.notes.push(Written { start: Ticks(at), end: Ticks(end), midi, is_tied });
         }
         end
     }
@@ -185,9 +214,17 @@ impl Sheet {
                 }
             })
             .collect();
-        let melody: Vec<_> = self.notes.into_iter().filter(|(s, _, _)| s.0 >= 0).collect();
-        if chords.len() < 4 || melody.len() < 8 {
-            return Err("too few notes or chords".to_owned());
+        let mut melody: Vec<(Ticks, Ticks, u8)> = Vec::with_capacity(self.notes.len());
+        for note in self.notes.into_iter().filter(|n| n.start.0 >= 0) {
+            match melody.last_mut() {
+                Some((_, end, midi)) if note.is_tied && *end == note.start && *midi == note.midi => {
+                    *end = note.end;
+                }
+                _ => melody.push((note.start, note.end, note.midi)),
+            }
+        }
+        if melody.len() < 8 {
+            return Err("too few notes".to_owned());
         }
         let mut tune =
             Tune { name, key, meter, bars: bars as usize, melody, chords, phrase_ends: Vec::new() };

@@ -11,12 +11,6 @@ const REPEAT_WEIGHT: f64 = 2.5;
 /// How near an onset must be to a beat to accent it, as a share of the beat.
 const ON_BEAT: f64 = 0.2;
 
-/// What it takes for a beat to be a held one: a pause in which the search counted a beat more than the singer did, in
-/// units of accent.
-const HELD_COST: f64 = 4.0;
-/// Longest run of held beats.
-const MOST_HELD: usize = 3;
-
 /// Where the bars are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BarPhase {
@@ -24,7 +18,8 @@ pub struct BarPhase {
     pub meter: Meter,
     /// Index of the first beat that begins a bar, less than the beats of a bar.
     pub first_downbeat: usize,
-    /// Lead over the next best phase or metre, in standard deviations.
+    /// Lead over the next best phase or metre, in standard deviations; what comes of a probability p of being right is
+    /// its -ln(1 - p).
     pub lead: f64,
 }
 
@@ -47,93 +42,7 @@ fn template(meter: Meter) -> &'static [f64] {
     }
 }
 
-/// Finds the bars of some beats and takes out of `beats_s` those that only fill a pause between two phrases and would
-/// shift the bars after it; a stated metre is kept.
-pub fn find_bars(
-    beats_s: &mut Vec<f64>,
-    notes: &[SungNote],
-    phrase_ends: &[usize],
-    division: Division,
-    stated: Option<Meter>,
-) -> BarPhase {
-    let bars = steady_bars(beats_s, notes, phrase_ends, division, stated);
-    let held = held_beats(beats_s, notes, phrase_ends, bars.meter);
-    if held.is_empty() {
-        return bars;
-    }
-    let mut index = 0;
-    beats_s.retain(|_| {
-        index += 1;
-        !held.contains(&(index - 1))
-    });
-    steady_bars(beats_s, notes, phrase_ends, division, Some(bars.meter))
-}
-
-/// The beats that only fill a pause: the cheapest path of places in the bar, in which a beat between two phrases may
-/// have none.
-fn held_beats(beats_s: &[f64], notes: &[SungNote], phrase_ends: &[usize], meter: Meter) -> Vec<usize> {
-    let per_bar = meter.beats_per_bar();
-    let accents = accents(beats_s, notes, phrase_ends);
-    let n = accents.len();
-    let mean = accents.iter().sum::<f64>() / n.max(1) as f64;
-    let deviation =
-        (accents.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / n.max(1) as f64).sqrt().max(1e-9);
-    let template = template(meter);
-    let template_mean = template.iter().sum::<f64>() / template.len() as f64;
-    let may_be_held: Vec<bool> =
-        (0..n).map(|beat| lies_in_pause(beats_s, beat, notes, phrase_ends)).collect();
-    // State: place in the bar of the last counted beat, and how many were held since.
-    let states = per_bar * (MOST_HELD + 1);
-    let mut scores = vec![0.0; states];
-    for held in 1..=MOST_HELD {
-        scores[held * per_bar..(held + 1) * per_bar].fill(f64::NEG_INFINITY);
-    }
-    let mut came_from = Vec::with_capacity(n);
-    for beat in 0..n {
-        let mut next = vec![f64::NEG_INFINITY; states];
-        let mut from = vec![0; states];
-        for (state, score) in scores.iter().enumerate() {
-            let (held, place) = (state / per_bar, state % per_bar);
-            if *score == f64::NEG_INFINITY {
-                continue;
-            }
-            let counted = (place + 1) % per_bar;
-            let gain =
-                (accents[beat] - mean) / deviation * (template[counted % template.len()] - template_mean);
-            if score + gain > next[counted] {
-                (next[counted], from[counted]) = (score + gain, state);
-            }
-            let waits = (held + 1) * per_bar + place;
-            let cost = if held == 0 { HELD_COST } else { 0.1 };
-            if held < MOST_HELD && may_be_held[beat] && score - cost > next[waits] {
-                (next[waits], from[waits]) = (score - cost, state);
-            }
-        }
-        scores = next;
-        came_from.push(from);
-    }
-    let mut state = (0..per_bar).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
-    let mut held = Vec::new();
-    for beat in (0..n).rev() {
-        if state >= per_bar {
-            held.push(beat);
-        }
-        state = came_from[beat][state];
-    }
-    held
-}
-
-/// Whether a beat lies in the rest between two phrases, with no note beginning on it.
-fn lies_in_pause(beats_s: &[f64], beat: usize, notes: &[SungNote], phrase_ends: &[usize]) -> bool {
-    let at = beats_s[beat];
-    let margin = 0.3 * period_at(beats_s, beat);
-    phrase_ends.iter().any(|last| {
-        let ends = notes[*last].offset_s;
-        notes.get(last + 1).is_some_and(|next| ends - margin < at && at < next.onset_s - margin)
-    })
-}
-
-/// Finds the bars of some beats, all of which count; a stated metre is kept.
+/// Finds the bars of constant beats; a stated metre is kept.
 pub fn steady_bars(
     beats_s: &[f64],
     notes: &[SungNote],
@@ -280,40 +189,16 @@ mod tests {
             notes.push(note(start, 1.0, 67.0));
             notes.push(note(start + 1.0, 0.5, 64.0));
         }
-        let mut beats: Vec<f64> = (0..25).map(|i| f64::from(i) * 0.5).collect();
-        let bars = find_bars(&mut beats, &notes, &[notes.len() - 1], Division::Binary, None);
+        let beats: Vec<f64> = (0..25).map(|i| f64::from(i) * 0.5).collect();
+        let bars = steady_bars(&beats, &notes, &[notes.len() - 1], Division::Binary, None);
         assert_eq!((bars.meter, bars.first_downbeat), (Meter::THREE_FOUR, 1));
     }
 
     #[test]
-    fn a_beat_too_many_in_a_pause_is_held() {
-        let (mut notes, mut beats) = (Vec::new(), Vec::new());
-        let mut ends = Vec::new();
-        let mut start = 0.0;
-        for phrase in 0..4 {
-            for bar in 0..4 {
-                notes.push(note(start, 1.0, 60.0));
-                notes.push(note(start + 1.0, 0.5, 62.0));
-                notes.push(note(start + 1.5, if bar == 3 { 0.3 } else { 0.5 }, 64.0));
-                beats.extend((0..4).map(|b| start + 0.5 * f64::from(b)));
-                start += 2.0;
-            }
-            ends.push(notes.len() - 1);
-            if phrase == 1 {
-                beats.push(start);
-                start += 0.5;
-            }
-        }
-        let counted = beats.len();
-        let bars = find_bars(&mut beats, &notes, &ends, Division::Binary, Some(Meter::FOUR_FOUR));
-        assert_eq!((beats.len(), bars.first_downbeat), (counted - 1, 0));
-    }
-
-    #[test]
     fn a_stated_metre_is_kept() {
-        let mut beats: Vec<f64> = (0..20).map(f64::from).collect();
+        let beats: Vec<f64> = (0..20).map(f64::from).collect();
         let notes: Vec<_> = (0..20).map(|i| note(f64::from(i), 1.0, 60.0)).collect();
-        let bars = find_bars(&mut beats, &notes, &[], Division::Binary, Some(Meter::FIVE_FOUR));
+        let bars = steady_bars(&beats, &notes, &[], Division::Binary, Some(Meter::FIVE_FOUR));
         assert_eq!(bars.meter, Meter::FIVE_FOUR);
     }
 }

@@ -5,6 +5,7 @@ pub mod beat;
 pub mod grid;
 pub mod key;
 pub mod phrase;
+pub mod rhythm;
 pub mod steady;
 pub mod studio;
 pub mod voice;

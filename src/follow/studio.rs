@@ -1,11 +1,12 @@
 //! The whole take at once.
 
-use super::bar::{BarPhase, find_bars, steady_bars};
-use super::beat::{self, BeatOnset, BeatPrior, Division};
+use super::bar::{BarPhase, steady_bars};
+use super::beat::{BeatOnset, Division};
 use super::grid::median_period;
 use super::key::rank_keys;
 use super::phrase::phrases;
-use super::steady::{even_out, smooth, track_constant};
+use super::rhythm::{self, Beats, Expectation};
+use super::steady::{even_out, track_constant};
 use super::voice::check_voice;
 use super::{FollowError, Take};
 use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
@@ -13,8 +14,8 @@ use crate::score::MidiNote;
 use crate::song::{Feel, Lead, Settings, Tune};
 use crate::time::Meter;
 
-/// Lead in log likelihood an onset that ternary division must have before a take is in compound time.
-const TERNARY_LEAD: f64 = 0.12;
+/// Where the second half of a beat begins in swing, as a share of the beat.
+const SWING_HALF: f64 = 2.0 / 3.0;
 
 /// Confidence in bars that were given: see [`BarPhase::lead`].
 pub const GIVEN_LEAD: f64 = 10.0;
@@ -37,19 +38,18 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         Tune::Cents(cents) => TuningCurve::fixed(cents),
     };
     let evidence = beat_onsets(&notes);
-    let (division, mut beats_s) = find_beats(&evidence, settings, duration_s);
-    if beats_s.len() < 2 {
+    let found = find_beats(&evidence, settings, duration_s).filter(|found| found.beats_s.len() >= 2);
+    let Some(Beats { mut beats_s, mut bars }) = found else {
         return Err(FollowError::NoBeat { notes: notes.len() });
-    }
-    let period_s = median_period(&beats_s);
-    let phrases = phrases(&notes, heard, period_s);
-    let phrase_ends: Vec<usize> = phrases.iter().map(|p| p.end - 1).collect();
-    let mut bars = match settings.lead {
-        Lead::Voice => find_bars(&mut beats_s, &notes, &phrase_ends, division, settings.meter),
-        // A constant tempo waits for nobody.
-        Lead::Grid => steady_bars(&beats_s, &notes, &phrase_ends, division, settings.meter),
-        Lead::Host => BarPhase { meter: given_meter(settings), first_downbeat: 0, lead: GIVEN_LEAD },
     };
+    let phrases = phrases(&notes, heard, median_period(&beats_s));
+    if settings.lead == Lead::Grid {
+        // A constant tempo waits for nobody, so that the bars of the free one do not fit it.
+        let ends: Vec<usize> = phrases.iter().map(|p| p.end - 1).collect();
+        let division = division(bars.meter, settings.feel);
+        bars = steady_bars(&beats_s, &notes, &ends, division, settings.meter);
+    }
+    let division = division(bars.meter, settings.feel);
     bars.shift(settings.repairs.bar_shift);
     if settings.lead == Lead::Voice {
         even_out(&mut beats_s, settings.rubato);
@@ -119,66 +119,70 @@ pub fn beat_onsets(notes: &[SungNote]) -> Vec<BeatOnset> {
                 .map_or(notes[i].duration_s(), |next| next.onset_s - notes[i].onset_s),
             sung_s: notes[i].duration_s(),
             weight: notes[i].confidence.clamp(0.2, 1.0),
+            midi: Some(notes[i].midi),
         })
         .collect()
 }
 
-/// How beats may divide under some settings.
-pub fn divisions(settings: &Settings) -> &'static [Division] {
-    match settings.meter {
-        Some(meter) if meter.is_compound() => &[Division::Ternary],
-        _ if settings.feel == Feel::Swing => &[Division::Swing],
-        Some(_) => &[Division::Binary],
-        None => &[Division::Binary, Division::Ternary],
+/// What is known of rhythm under some settings.
+pub fn expectation(settings: &Settings) -> Expectation {
+    let half = if settings.feel == Feel::Swing { SWING_HALF } else { 0.5 };
+    let open = Expectation::default();
+    let meters = match settings.meter {
+        Some(meter) => vec![(meter, 1.0)],
+        // Swing divides beats into three as it is.
+        None if settings.feel == Feel::Swing => {
+            open.meters.iter().copied().filter(|(meter, _)| !meter.is_compound()).collect()
+        }
+        None => open.meters,
+    };
+    Expectation { meters, period_s: settings.bpm.map(|bpm| bpm.beat_period_s()), half }
+}
+
+/// How beats divide in a metre.
+pub fn division(meter: Meter, feel: Feel) -> Division {
+    match feel {
+        _ if meter.is_compound() => Division::Ternary,
+        Feel::Swing => Division::Swing,
+        _ => Division::Binary,
     }
 }
 
-fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> (Division, Vec<f64>) {
-    let prior = |division| BeatPrior {
-        division,
-        period_s: settings.bpm.map(|bpm| bpm.beat_period_s()),
-        constant: false,
-    };
-    let mut best = (Division::Binary, beat::BeatPath::default());
-    for division in divisions(settings) {
-        let path = beat::track(onsets, prior(*division), duration_s);
-        let handicap = if *division == Division::Ternary && divisions(settings).len() > 1 {
-            TERNARY_LEAD * onsets.len() as f64
-        } else {
-            0.0
-        };
-        if best.1.beats_s.is_empty() || path.score - handicap > best.1.score {
-            best = (*division, path);
+/// Beats, bars and division; none where no onset is heard.
+fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> Option<Beats> {
+    let expected = expectation(settings);
+    let mut path = rhythm::track(onsets, expected.clone())?;
+    let level = settings.repairs.beat_level;
+    if level != 0 {
+        // Twice or half as fast as it was found, whatever was stated.
+        let found_s = median_period(&path.beats(duration_s).beats_s);
+        let period_s = Some(found_s * 0.5f64.powi(i32::from(level)));
+        path = rhythm::track(onsets, Expectation { period_s, ..expected })?;
+    }
+    let free = path.beats(duration_s);
+    match settings.lead {
+        Lead::Voice => Some(free),
+        Lead::Host => {
+            let period_s =
+                settings.bpm.map_or_else(|| median_period(&free.beats_s), |bpm| bpm.beat_period_s());
+            let beats_s =
+                (0..(duration_s / period_s).ceil() as usize + 2).map(|beat| beat as f64 * period_s).collect();
+            let bars = BarPhase { meter: given_meter(settings), first_downbeat: 0, lead: GIVEN_LEAD };
+            Some(Beats { beats_s, bars })
+        }
+        Lead::Grid => {
+            let stated_s = settings.bpm.map(|bpm| bpm.beat_period_s() * 0.5f64.powi(i32::from(level)));
+            let division = division(path.meter, settings.feel);
+            let near_s = stated_s.unwrap_or_else(|| median_period(&free.beats_s));
+            let (period_s, offset_s) = track_constant(onsets, division, near_s, stated_s.is_some())?;
+            let first = onsets.first().map_or(0.0, |o| o.time_s);
+            let last = onsets.last().map_or(0.0, |o| o.time_s + o.interval_s);
+            let start = offset_s + ((first - offset_s) / period_s).floor() * period_s;
+            let count = ((last - start) / period_s).ceil() as usize + 2;
+            let beats_s = (0..count).map(|i| start + i as f64 * period_s).collect();
+            Some(Beats { beats_s, bars: free.bars })
         }
     }
-    let (division, path) = best;
-    // Once the usual tempo is known, the beat is searched again near it, so that it keeps its level.
-    let found_s = median_period(&path.beats_s) * 0.5f64.powi(i32::from(settings.repairs.beat_level));
-    let usual = BeatPrior {
-        period_s: Some(settings.bpm.map_or(found_s, |bpm| bpm.beat_period_s())),
-        ..prior(division)
-    };
-    let beats_s = match settings.lead {
-        Lead::Voice => smooth(&beat::track(onsets, usual, duration_s).beats_s, onsets),
-        Lead::Host => {
-            let period_s = usual.period_s.unwrap_or(found_s);
-            (0..(duration_s / period_s).ceil() as usize + 2).map(|beat| beat as f64 * period_s).collect()
-        }
-        Lead::Grid => match track_constant(
-            onsets,
-            if settings.repairs.beat_level == 0 { prior(division) } else { usual },
-        ) {
-            None => Vec::new(),
-            Some((period_s, offset_s)) => {
-                let first = onsets.first().map_or(0.0, |o| o.time_s);
-                let last = onsets.last().map_or(0.0, |o| o.time_s + o.interval_s);
-                let start = offset_s + ((first - offset_s) / period_s).floor() * period_s;
-                let count = ((last - start) / period_s).ceil() as usize + 2;
-                (0..count).map(|i| start + i as f64 * period_s).collect()
-            }
-        },
-    };
-    (division, beats_s)
 }
 
 /// Smallest written step of a metre and division, as a share of the beat.

@@ -3,18 +3,17 @@
 use super::{Causal, Locked};
 use crate::engine::EngineError;
 use crate::follow::bar::{BarPhase, steady_bars};
-use crate::follow::beat::{BeatSearch, Division};
 use crate::follow::grid::{lay_bars, median_period};
-use crate::follow::steady::smooth;
-use crate::follow::studio::{GIVEN_LEAD, beat_onsets, given_meter};
+use crate::follow::rhythm::{Beats, Expectation};
+use crate::follow::studio::{GIVEN_LEAD, division, expectation, given_meter};
 use crate::song::Lead;
 
 /// Seconds of singing before the band may enter.
 const WARM_UP_S: f64 = 3.5;
 /// Onsets before the band may enter.
 const WARM_UP_ONSETS: usize = 6;
-/// Lead in log likelihood that the beat must have to enter, falling to nothing over [`PATIENCE_S`].
-const SURE_LEAD: f64 = 4.0;
+/// Doubt about the beat with which the band may enter, rising to any over [`PATIENCE_S`].
+const SURE_DOUBT: f64 = 0.05;
 /// Seconds of singing after which the band enters however unsure it is.
 const PATIENCE_S: f64 = 9.0;
 /// Onsets before the band may enter where the host gives the beat.
@@ -31,32 +30,31 @@ impl Causal {
         if self.onsets.len() < WARM_UP_ONSETS || sung_s < WARM_UP_S || self.notes.len() < 3 {
             return Ok(());
         }
-        // Compound time must be clearly better, as in studio mode.
-        let best = self.searches.iter().filter_map(|(division, search)| {
-            let path = search.path_to_now();
-            let handicap = if *division == Division::Ternary && self.searches.len() > 1 {
-                0.12 * self.onsets.len() as f64
-            } else {
-                0.0
-            };
-            (path.beats_s.len() >= 4).then_some((path.score - handicap, *division, path))
-        });
-        let Some((_, division, path)) = best.max_by(|a, b| a.0.total_cmp(&b.0)) else { return Ok(()) };
-        let Some(state) = self.search(division).and_then(BeatSearch::newest_beat) else { return Ok(()) };
+        let Some((position, path)) = self.tracker.position(now_s).zip(self.tracker.path()) else {
+            return Ok(());
+        };
         let patience = 1.0 - ((sung_s - WARM_UP_S) / (PATIENCE_S - WARM_UP_S)).clamp(0.0, 1.0);
-        if state.lead < SURE_LEAD * patience && !self.is_relocking {
+        let doubt = 1.0 - position.probability;
+        if doubt > SURE_DOUBT.powf(patience) && !self.is_relocking {
             return Ok(());
         }
-        let smoothed = smooth(&path.beats_s, &beat_onsets(&self.notes));
-        let beats_s = at_level(&smoothed, self.settings.repairs.beat_level);
-        let mut bars = steady_bars(&beats_s, &self.notes, &[], division, self.settings.meter);
+        let Beats { beats_s, mut bars } = path.beats(now_s);
+        let beats_s = at_level(&beats_s, self.settings.repairs.beat_level);
+        if leads == Lead::Grid || self.settings.repairs.beat_level != 0 {
+            // The bars of the free beat do not fit these.
+            let division = division(bars.meter, self.settings.feel);
+            bars = steady_bars(&beats_s, &self.notes, &[], division, Some(bars.meter));
+        }
         bars.shift(self.settings.repairs.bar_shift);
         let period_s = match self.settings.bpm {
             Some(bpm) if leads == Lead::Grid => bpm.beat_period_s(),
             _ => median_period(&beats_s),
         };
-        let confidence = 1.0 - (-state.lead.max(0.0) / 4.0).exp();
-        self.lock(beats_s, bars, period_s, confidence, 0, first_s, now_s)
+        // From here on the metre and the level of the beat are settled.
+        let expected = expectation(&self.settings);
+        let found_s = Some(median_period(&path.beats(now_s).beats_s));
+        self.track_anew(Expectation { meters: vec![(path.meter, 1.0)], period_s: found_s, ..expected });
+        self.lock(beats_s, bars, period_s, position.probability, 0, first_s, now_s)
     }
 
     /// Takes the host's beats, from the one before the first onset.
@@ -95,7 +93,7 @@ impl Causal {
             period_s,
             confidence,
             agreed: 0,
-            last_state: None,
+            last_position: None,
             host_beat,
             has_entered: false,
         });

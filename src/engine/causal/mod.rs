@@ -12,11 +12,12 @@ mod predict;
 
 use super::{BeatReport, EngineError, Session};
 use crate::follow::bar::BarPhase;
-use crate::follow::beat::{self, BeatOnset, BeatPrior, BeatSearch, BeatState, Division, FRAME_S};
+use crate::follow::beat::BeatOnset;
 use crate::follow::grid::{Grid, median_period};
 use crate::follow::key::rank_keys;
 use crate::follow::phrase::phrases;
-use crate::follow::studio::divisions;
+use crate::follow::rhythm::{Expectation, Position, RhythmTracker};
+use crate::follow::studio::{division, expectation};
 use crate::follow::voice::check_voice;
 use crate::follow::{FollowError, Take};
 use crate::limits;
@@ -54,7 +55,7 @@ struct Locked {
     period_s: f64,
     confidence: f64,
     agreed: usize,
-    last_state: Option<BeatState>,
+    last_position: Option<Position>,
     /// Number of the first beat in the host's count.
     host_beat: i64,
     has_entered: bool,
@@ -102,11 +103,10 @@ pub struct Causal {
     settings: Settings,
     listener: Listener,
     segmenter: NoteSegmenter,
-    searches: Vec<(Division, BeatSearch)>,
+    tracker: RhythmTracker,
     observations: Vec<Observation>,
     notes: Vec<SungNote>,
     onsets: Vec<Onset>,
-    evidence: Vec<BeatOnset>,
     hops: u64,
     latency_s: f64,
     host: Option<HostTime>,
@@ -132,11 +132,10 @@ impl Causal {
             settings: settings.clone(),
             listener,
             segmenter: NoteSegmenter::new(latency_s),
-            searches: searches(settings),
+            tracker: RhythmTracker::new(expectation(settings)),
             observations: Vec::new(),
             notes: Vec::new(),
             onsets: Vec::new(),
-            evidence: Vec::new(),
             hops: 0,
             latency_s,
             host: settings.bpm.filter(|_| settings.lead == Lead::Host).map(HostTime::from_start),
@@ -189,15 +188,8 @@ impl Causal {
                 Heard::Note(note) => notes.push(note),
             });
         });
-        // An onset is reported within the length of a shortest note after the listener's delay.
-        let sure_s = now_s - self.latency_s - 0.09;
-        self.take_evidence(sure_s);
-        let evidence = &self.evidence;
-        for (_, search) in &mut self.searches {
-            while (search.frames() as f64) * FRAME_S < sure_s {
-                let at_s = search.frames() as f64 * FRAME_S;
-                search.advance(evidence, is_resting(&self.observations, at_s));
-            }
+        while self.tracker.onsets() < self.onsets.len() {
+            self.track_next();
         }
         if self.locked.is_none() {
             self.try_to_lock(now_s)?;
@@ -221,11 +213,11 @@ impl Causal {
         let frame =
             |s: &Settings| (s.lead, s.meter, s.bpm, s.repairs.beat_level, s.repairs.bar_shift, s.feel);
         let moves = frame(settings) != frame(&self.settings);
-        if moves && divisions(settings) != divisions(&self.settings) || settings.bpm != self.settings.bpm {
-            // What was heard is searched anew under the other division or tempo.
-            self.searches = searches(settings);
-        }
         self.settings = settings.clone();
+        if moves {
+            // What was heard is followed anew under the other metre or tempo.
+            self.track_anew(expectation(settings));
+        }
         if moves && self.locked.take().is_some() {
             self.is_relocking = true;
             self.stale = self.asked.len();
@@ -270,25 +262,36 @@ impl Causal {
         self.hops as f64 * HOP_S
     }
 
-    /// Keeps the evidence up to date: how long the last onset lasts becomes known as time goes by.
-    fn take_evidence(&mut self, sure_s: f64) {
-        let settled = self.evidence.len().saturating_sub(1);
-        self.evidence.truncate(settled);
-        for index in settled..self.onsets.len() {
-            let onset = self.onsets[index];
-            let until =
-                self.onsets.get(index + 1).map_or(sure_s.max(onset.time_s + 0.05), |next| next.time_s);
-            self.evidence.push(BeatOnset {
-                time_s: onset.time_s,
-                interval_s: until - onset.time_s,
-                sung_s: until - onset.time_s,
-                weight: onset.confidence.clamp(0.2, 1.0),
-            });
+    /// Gives the tracker the next onset, and how long the one before it was sung.
+    fn track_next(&mut self) {
+        let index = self.tracker.onsets();
+        let onset = self.onsets[index];
+        if let Some(before) = index.checked_sub(1).map(|before| self.onsets[before]) {
+            let until_s = self.note_at(before.time_s).map_or(onset.time_s, |note| note.offset_s);
+            self.tracker.last_sung(until_s.min(onset.time_s) - before.time_s);
+        }
+        self.tracker.hear(BeatOnset {
+            time_s: onset.time_s,
+            interval_s: 0.0,
+            sung_s: 0.0,
+            weight: onset.confidence,
+            midi: self.note_at(onset.time_s).map(|note| note.midi),
+        });
+    }
+
+    /// Follows all that was heard from the beginning, under another expectation.
+    fn track_anew(&mut self, expectation: Expectation) {
+        self.tracker = RhythmTracker::new(expectation);
+        while self.tracker.onsets() < self.onsets.len() {
+            self.track_next();
         }
     }
 
-    fn search(&self, division: Division) -> Option<&BeatSearch> {
-        self.searches.iter().find(|(d, _)| *d == division).map(|(_, search)| search)
+    /// The note that began at an onset; what has been heard of it if it is still sung.
+    fn note_at(&self, onset_s: f64) -> Option<SungNote> {
+        let began = |note: &SungNote| (note.onset_s - onset_s).abs() < HOP_S / 2.0;
+        let ended = self.notes.iter().rev().take(4).find(|note| began(note)).copied();
+        ended.or_else(|| self.segmenter.open_note().filter(began))
     }
 
     /// Decides every beat that is due, plays what lies before it and asks for what begins with it.
@@ -306,7 +309,7 @@ impl Causal {
             locked.period_s = prediction.period_s;
             locked.confidence = prediction.trust;
             locked.agreed = prediction.agreed;
-            locked.last_state = prediction.state;
+            locked.last_position = prediction.position;
             locked.beats_s.push(next_s);
             locked.known_s.push(now_s);
             let tick = locked.tick(last + 1);
@@ -336,8 +339,7 @@ impl Causal {
 
     fn request(&self, wanted: Wanted, now_s: f64) -> Option<BandRequest> {
         let locked = self.locked.as_ref()?;
-        let division = self.locked_division().unwrap_or(Division::Binary);
-        let mut take = self.take(locked.beats_s.clone(), locked.bars, division, now_s);
+        let mut take = self.take(locked.beats_s.clone(), locked.bars, now_s);
         if matches!(wanted, Wanted::Chord(_)) {
             take.notes.extend(self.segmenter.open_note());
         }
@@ -397,13 +399,7 @@ impl Causal {
         );
     }
 
-    fn locked_division(&self) -> Option<Division> {
-        let locked = self.locked.as_ref()?;
-        let compound = locked.bars.meter.is_compound();
-        self.searches.iter().map(|(d, _)| *d).find(|d| (*d == Division::Ternary) == compound)
-    }
-
-    fn take(&self, beats_s: Vec<f64>, bars: BarPhase, division: Division, now_s: f64) -> Take {
+    fn take(&self, beats_s: Vec<f64>, bars: BarPhase, now_s: f64) -> Take {
         let tuning = match self.settings.tune {
             Tune::Singer => TuningCurve::of(&self.notes),
             Tune::Cents(cents) => TuningCurve::fixed(cents),
@@ -420,8 +416,8 @@ impl Causal {
             onsets: self.onsets.clone(),
             tuning,
             beats_s,
+            division: division(bars.meter, self.settings.feel),
             bars,
-            division,
             keys: rank_keys(&written),
             observations: Vec::new(),
             shift_s: 0.0,
@@ -475,20 +471,4 @@ impl Causal {
             played: Some(self.events),
         })
     }
-}
-
-fn searches(settings: &Settings) -> Vec<(Division, BeatSearch)> {
-    let prior = |division| BeatPrior {
-        division,
-        period_s: settings.bpm.map(|bpm| bpm.beat_period_s()),
-        constant: settings.lead == Lead::Grid && settings.bpm.is_some(),
-    };
-    divisions(settings).iter().map(|d| (*d, BeatSearch::new(prior(*d), true))).collect()
-}
-
-/// Whether nothing was voiced for [`beat::REST_S`] up to a time.
-fn is_resting(heard: &[Observation], at_s: f64) -> bool {
-    let index = |s: f64| ((s / HOP_S).round().max(0.0) as usize).min(heard.len());
-    let window = &heard[index(at_s - beat::REST_S)..index(at_s)];
-    window.len() * 2 > (beat::REST_S / HOP_S) as usize && window.iter().all(|o| !o.voiced)
 }

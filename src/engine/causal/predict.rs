@@ -1,7 +1,7 @@
 //! The next beat.
 
 use super::{Causal, Locked};
-use crate::follow::beat::{BeatSearch, BeatState};
+use crate::follow::rhythm::Position;
 use crate::song::Lead;
 
 /// Share of a phase error that is corrected at the next beat. A quarter is what string players do (Wing et al., RSIF
@@ -29,7 +29,7 @@ pub(super) struct Prediction {
     pub trust: f64,
     /// How many times running the search has said the same.
     pub agreed: usize,
-    pub state: Option<BeatState>,
+    pub position: Option<Position>,
 }
 
 /// How far a distance is from a whole number of periods, -0.5 to 0.5 of one.
@@ -47,7 +47,7 @@ impl Causal {
             period_s: locked.period_s,
             trust: 0.0,
             agreed: 0,
-            state: None,
+            position: None,
         };
         if let (Lead::Host, Some(host)) = (self.settings.lead, self.host) {
             let next_s = host.time_of(locked.host_beat + locked.beats_s.len() as i64);
@@ -57,30 +57,28 @@ impl Causal {
         if self.settings.lead == Lead::Grid {
             return Prediction { trust: locked.confidence, ..steady };
         }
-        let division = self.locked_division();
-        let Some(state) = division.and_then(|d| self.search(d)).and_then(BeatSearch::newest_beat) else {
-            return steady;
-        };
+        let Some(found) = self.tracker.position(self.now_s()) else { return steady };
         // Of the found period and its double and half, the one nearest to ours.
-        let found = [0.5, 1.0, 2.0]
-            .map(|ratio| state.period_s * ratio)
+        let found_s = [0.5, 1.0, 2.0]
+            .map(|ratio| found.period_s * ratio)
             .into_iter()
             .min_by(|a, b| (a / locked.period_s).ln().abs().total_cmp(&(b / locked.period_s).ln().abs()))
-            .unwrap_or(state.period_s);
-        // A search that says the same from beat to beat is believed even where rivals are near.
-        let agreed = match locked.last_state {
-            Some(before) if off_beat(state.beat_s - before.beat_s, found).abs() < AGREES => locked.agreed + 1,
+            .unwrap_or(found.period_s);
+        // A tracker that says the same from beat to beat is believed even where rivals are near.
+        let agreed = match locked.last_position {
+            Some(before) if off_beat(found.beat_s - before.beat_s, found_s).abs() < AGREES => {
+                locked.agreed + 1
+            }
             _ => 0,
         };
-        let by_lead = 1.0 - (-state.lead.max(0.0) / 3.0).exp();
-        let trust = by_lead.max((AGREED_TRUST * agreed as f64).min(MOST_AGREED_TRUST));
+        let trust = found.probability.max((AGREED_TRUST * agreed as f64).min(MOST_AGREED_TRUST));
         let rubato = self.settings.rubato;
         let most = MOST_CORRECTION * locked.period_s;
         let period_s =
-            locked.period_s + (rubato * PERIOD_GAIN * (found - locked.period_s)).clamp(-most, most);
+            locked.period_s + (rubato * PERIOD_GAIN * (found_s - locked.period_s)).clamp(-most, most);
         let expected = last_s + period_s;
-        let error = -off_beat(expected - state.beat_s, found) * found;
+        let error = -off_beat(expected - found.beat_s, found_s) * found_s;
         let beat_s = expected + (rubato * PHASE_GAIN * trust * error).clamp(-most, most);
-        Prediction { beat_s, period_s, trust, agreed, state: Some(state) }
+        Prediction { beat_s, period_s, trust, agreed, position: Some(found) }
     }
 }

@@ -4,11 +4,14 @@
 //! (MusicXML) with the key given, and compares with the written chords. FOLDER is that of the scores.
 //!
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
+//!
+//! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
 mod abc;
 mod follow;
 mod harmony;
 mod musicxml;
+mod sections;
 mod tune;
 
 use std::path::Path;
@@ -18,8 +21,10 @@ fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder] => harmony::run(Path::new(folder)),
         ["follow", folder] => follow::run(Path::new(folder)),
+        ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
-            "usage: cargo xtask eval harmony FOLDER (with nottingham/ and openewld/) or cargo xtask eval follow FOLDER (of a demo)"
+            "usage: cargo xtask eval harmony FOLDER (with nottingham/ and openewld/), cargo xtask eval follow FOLDER (of a demo) or \
+             cargo xtask eval sections FOLDER (with data/evaluation_only/pop909, pop909cl and pop909_sections)"
         ),
     }
 }

@@ -1,10 +1,11 @@
-//! Observations -> where the singer is: beats, bars, key and phrases.
+//! Observations -> where the singer is: beats, bars, key, phrases and sections.
 
 pub mod bar;
 pub mod beat;
 pub mod grid;
 pub mod key;
 pub mod phrase;
+pub mod sections;
 pub mod steady;
 pub mod studio;
 pub mod voice;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::ensure;
-use collavoce::follow::sections::{Objective, find};
+use collavoce::follow::sections::{FoundSection, Objective, find};
 
 use measure::{Labelled, boundaries_f, pairs_f};
 use pop909::Song;
@@ -91,7 +91,11 @@ fn print_table(title: &str, songs: &[&Song]) {
 }
 
 fn found(song: &Song, objective: &Objective) -> Labelled {
-    let sections = find(&song.melody(), objective);
+    label(&find(&song.melody(), objective))
+}
+
+/// Labels of sections: the rests at both ends have labels of their own, as people give them.
+fn label(sections: &[FoundSection]) -> Labelled {
     let sung = sections.iter().filter(|s| s.letter.is_some()).map(|s| s.first).collect::<Vec<_>>();
     let (first, last) = (sung.first().copied().unwrap_or(0), sung.last().copied().unwrap_or(0));
     Labelled::new(sections.iter().map(|section| {

@@ -3,7 +3,7 @@
 //! The melody is taken from the first release, the bars from the corrected one ("POP909-CL"), whose ticks are those of
 //! the first one but for an offset. The labels count bars from the first chord on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -24,6 +24,8 @@ const LEAST_FOUND: f64 = 0.9;
 const LEAST_FIT: f64 = 0.85;
 /// Bars that the labels may lie beside the first chord.
 const MOST_SHIFT: i64 = 2;
+/// How much better that must fit than no shift.
+const CLEARLY: f64 = 0.02;
 /// Ticks a quarter of the score over those of the files.
 const SCALE: i64 = 2;
 
@@ -50,7 +52,8 @@ type Played = (i64, i64, u8);
 /// Numbers of all songs that have labels.
 pub fn numbers(folder: &Path) -> anyhow::Result<Vec<u32>> {
     let folder = folder.join("pop909_sections");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     let mut numbers: Vec<u32> = entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".human_label1.txt")?.parse().ok())
         .collect();
@@ -97,12 +100,13 @@ impl Song {
         let shifts = (0..=2 * MOST_SHIFT).map(|k| if k % 2 == 0 { -k / 2 } else { (k + 1) / 2 });
         let (shift, best) = shifts
             .map(|shift| (shift, fits(shift)))
-            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .reduce(|best, next| if next.1 > best.1 + CLEARLY { next } else { best })
             .unwrap_or((0, 0.0));
         if best < LEAST_FIT {
             return Ok(Err("the labels' bars do not fit the melody's".to_owned()));
         }
-        let beat_s = beat_period_s(&String::from_utf8_lossy(&read(format!("pop909/{number:03}.beat_midi.txt"))?));
+        let beat_s =
+            beat_period_s(&String::from_utf8_lossy(&read(format!("pop909/{number:03}.beat_midi.txt"))?));
         let place = |ticks: i64| Ticks(((at(ticks) - shift * bar) * SCALE + 60).div_euclid(120) * 120);
         let notes = written(melody, place, beat_s);
         let last = notes.last().map_or(0, |note| note.start.0 / meter.bar().0 + 1);
@@ -148,7 +152,9 @@ fn tracks(bytes: &[u8]) -> anyhow::Result<(BTreeMap<String, Vec<Played>>, Vec<(u
                 TrackEventKind::Meta(MetaMessage::TimeSignature(count, unit, _, _)) => {
                     meters.push((count, 1 << unit.min(7)));
                 }
-                TrackEventKind::Midi { message: MidiMessage::NoteOn { key, vel }, .. } if vel.as_int() > 0 => {
+                TrackEventKind::Midi { message: MidiMessage::NoteOn { key, vel }, .. }
+                    if vel.as_int() > 0 =>
+                {
                     open.insert(key.as_int(), tick);
                 }
                 TrackEventKind::Midi {
@@ -180,14 +186,21 @@ fn offset(melody: &[Played], notes: &[Played]) -> Option<i64> {
     (share >= LEAST_FOUND).then_some(best)
 }
 
-/// Share of the labelled bars in which notes begin just if the label says that something is sung: if it is a capital.
+/// Share of the labelled bars that the label rightly calls sung, with a capital, or not. Bars in which notes begin in the
+/// second half only may be either: a pickup belongs to the section that it leads to.
 fn fit(labels: &Labelled, starts: &[i64], bar: i64, shift: i64) -> f64 {
-    let sung: std::collections::BTreeSet<i64> = starts.iter().map(|at| at.div_euclid(bar) - shift).collect();
-    let capitals = labels.iter().flat_map(|(label, bars)| {
-        std::iter::repeat_n(label.chars().all(|c| c.is_ascii_uppercase()), bars)
-    });
-    let right = capitals.enumerate().filter(|(at, capital)| sung.contains(&(*at as i64)) == *capital).count();
-    right as f64 / labels.bars().max(1) as f64
+    let bars = |part: i64| {
+        let early = starts.iter().filter(move |at| at.rem_euclid(bar) < part);
+        early.map(|at| at.div_euclid(bar) - shift).collect::<BTreeSet<i64>>()
+    };
+    let (any, early) = (bars(bar), bars(bar / 2));
+    let capitals = labels
+        .iter()
+        .flat_map(|(label, bars)| std::iter::repeat_n(label.chars().all(|c| c.is_ascii_uppercase()), bars));
+    let right = capitals
+        .zip(0..)
+        .filter(|(capital, at)| if *capital { any.contains(at) } else { !early.contains(at) });
+    right.count() as f64 / labels.bars().max(1) as f64
 }
 
 /// Median distance of beats in seconds, from lines that begin with a time.

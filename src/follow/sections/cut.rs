@@ -10,6 +10,8 @@ const GOES_ON: usize = 8;
 const NOT_BEFORE: usize = 4;
 /// Likeness of a stretch that is sung again.
 const IS_REPEAT: f32 = 0.6;
+/// Likeness that bars have by chance: below it nothing is a repeat.
+const CHANCE: f64 = 0.55;
 /// Beats between two onsets at which a gap is as long as it counts.
 const LONGEST_GAP: f64 = 4.0;
 
@@ -35,15 +37,57 @@ enum Bar {
     Sung,
 }
 
-/// The cut of a melody whose sum is greatest.
-pub fn cut(melody: &Melody<'_>, likeness: &Likeness, objective: &Objective) -> Vec<Run> {
-    let bars = bars(melody);
-    let starts: Vec<f64> = (0..melody.bars).map(|bar| evidence(melody, likeness, objective, bar)).collect();
-    let repeats: Vec<Vec<f32>> = (0..melody.bars).map(|bar| likeness.best_repeats(bar)).collect();
+/// What is known of a bar line, each 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct BarLine {
+    /// Whether a phrase begins at it.
+    phrase: f64,
+    /// The time from the last onset before to the first after it, over [`LONGEST_GAP`].
+    gap: f64,
+    /// How clearly something begins to be repeated there.
+    repeat_starts: f64,
+    /// How clearly something ceases to be repeated there.
+    repeat_ends: f64,
+}
+
+/// All that is weighed when bars are cut.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    bars: Vec<Bar>,
+    /// Indexed by bar.
+    lines: Vec<BarLine>,
+    /// Indexed by `[bar][length - 1]`: how like the run is to that which is likest to it elsewhere.
+    repeats: Vec<Vec<f32>>,
+}
+
+impl Evidence {
+    /// What a melody and its likeness to itself tell.
+    pub fn of(melody: &Melody<'_>, likeness: &Likeness) -> Self {
+        Self {
+            bars: bars(melody),
+            lines: (0..melody.bars).map(|bar| bar_line(melody, likeness, bar)).collect(),
+            repeats: (0..melody.bars).map(|bar| likeness.best_repeats(bar)).collect(),
+        }
+    }
+}
+
+/// The cut whose sum is greatest.
+pub fn cut(evidence: &Evidence, objective: &Objective) -> Vec<Run> {
+    let Evidence { bars, lines, repeats } = evidence;
+    let count = bars.len();
+    let starts: Vec<f64> = lines
+        .iter()
+        .map(|line| {
+            objective.phrase * line.phrase
+                + objective.gap * line.gap
+                + objective.repeat_starts * line.repeat_starts
+                + objective.repeat_ends * line.repeat_ends
+        })
+        .collect();
     // Indexed by `[bar line][0: a rest ends there, 1: a sung run does]`: (sum, bars of the run).
-    let mut best = vec![[(f64::NEG_INFINITY, 0); 2]; melody.bars + 1];
+    let mut best = vec![[(f64::NEG_INFINITY, 0); 2]; count + 1];
     best[0] = [(0.0, 0), (0.0, 0)];
-    for end in 1..=melody.bars {
+    for end in 1..=count {
         let mut is_rest = bars[end - 1] != Bar::Sung;
         for length in 1..=end {
             let first = end - length;
@@ -60,7 +104,7 @@ pub fn cut(melody: &Melody<'_>, likeness: &Likeness, objective: &Objective) -> V
             let sung = (first..end).any(|bar| bars[bar] != Bar::Empty);
             if sung && length <= LONGEST_RUN {
                 let before = best[first][0].0.max(best[first][1].0);
-                let again = f64::from(repeats[first][length - 1]) - objective.usual;
+                let again = f64::from(repeats[first][length - 1]).max(CHANCE) - objective.usual;
                 let sum = before
                     + starts[first]
                     + objective.section
@@ -74,7 +118,7 @@ pub fn cut(melody: &Melody<'_>, likeness: &Likeness, objective: &Objective) -> V
         }
     }
     let mut runs = Vec::new();
-    let mut end = melody.bars;
+    let mut end = count;
     let mut sung = best[end][1].0 >= best[end][0].0;
     while end > 0 {
         let bars = best[end][usize::from(sung)].1;
@@ -123,18 +167,18 @@ fn length_worth(objective: &Objective, bars: usize) -> f64 {
     usual + objective.long * bars.saturating_sub(8).min(LONGEST_RUN) as f64
 }
 
-/// What speaks for a section to begin with a bar.
-fn evidence(melody: &Melody<'_>, likeness: &Likeness, objective: &Objective, bar: usize) -> f64 {
+/// What is known of the line that a bar begins with.
+fn bar_line(melody: &Melody<'_>, likeness: &Likeness, bar: usize) -> BarLine {
     let at = melody.bar_start(bar);
     let (from, to) = (at - melody.half(), at + melody.half());
-    let phrase = melody.phrases.iter().map(|phrase| phrase.start).filter(|start| (from..to).contains(start));
-    let has_phrase = phrase.clone().next().is_some();
-    let gap = longest_gap(melody, from, to);
-    let (starts, ends) = repeat_edges(likeness, bar * 2);
-    objective.phrase * f64::from(u8::from(has_phrase))
-        + objective.gap * gap / LONGEST_GAP
-        + objective.repeat_starts * starts
-        + objective.repeat_ends * ends
+    let has_phrase = melody.phrases.iter().any(|phrase| (from..to).contains(&phrase.start));
+    let (repeat_starts, repeat_ends) = repeat_edges(likeness, bar * 2);
+    BarLine {
+        phrase: f64::from(u8::from(has_phrase)),
+        gap: longest_gap(melody, from, to) / LONGEST_GAP,
+        repeat_starts,
+        repeat_ends,
+    }
 }
 
 /// The longest time from one onset to the next one within a stretch, in beats up to [`LONGEST_GAP`].

@@ -2,7 +2,13 @@
 
 use super::cut::Run;
 use super::likeness::Likeness;
-use super::{FoundSection, Melody, Role};
+use super::{FoundSection, Melody};
+use crate::score::SectionRole;
+
+/// Semitones above the song's mean that make a section stand out.
+const OUTSTANDING_SEMITONES: f64 = 3.0;
+/// The same in dB.
+const OUTSTANDING_DB: f64 = 4.0;
 
 /// A letter number for each sung run: average-linkage clustering of how like they are, down to a likeness.
 pub fn letters(runs: &[Run], likeness: &Likeness, alike: f64) -> Vec<Option<usize>> {
@@ -57,10 +63,70 @@ pub fn name_in_order(sections: &mut [FoundSection]) {
     }
 }
 
-/// Guesses what each section is.
+/// What is sung under one letter.
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    /// How many sections have the letter.
+    count: usize,
+    /// Sum of pitches in semitones times lengths in ticks.
+    pitch: f64,
+    /// Sum of levels in dB times lengths in ticks.
+    level: f64,
+    /// Sum of lengths in ticks.
+    ticks: f64,
+}
+
+impl Group {
+    /// How much it stands out from a song, as the chorus does: by height, level and number.
+    fn standing(&self, song: &Self) -> f64 {
+        let height = self.pitch / self.ticks - song.pitch / song.ticks;
+        let level = self.level / self.ticks - song.level / song.ticks;
+        height / OUTSTANDING_SEMITONES + level / OUTSTANDING_DB + (self.count as f64).log2() / 2.0
+    }
+}
+
+/// Guesses what each section is: the chorus is that letter which stands out most among those sung again, other letters
+/// that are sung again are verses, and what is sung once between them, after a chorus, is a bridge.
+///
+/// Without at least two letters nothing tells a verse from a chorus.
 pub fn guess_roles(melody: &Melody<'_>, sections: &mut [FoundSection]) {
-    let _ = melody;
-    for section in sections {
-        section.role = if section.letter.is_none() { Role::Rest } else { Role::Other };
+    let count = sections.iter().filter_map(|s| s.letter).max().map_or(0, |letter| letter + 1);
+    let (mut groups, mut song) = (vec![Group::default(); count], Group::default());
+    for section in sections.iter() {
+        let Some(letter) = section.letter else { continue };
+        groups[letter].count += 1;
+        // A pickup belongs to the section that it leads to.
+        let from = melody.bar_start(section.first) - melody.meter.beat();
+        let to = melody.bar_start(section.first + section.bars) - melody.meter.beat();
+        let after = melody.notes.partition_point(|note| note.start < from);
+        for note in melody.notes[after..].iter().take_while(|note| note.start < to) {
+            let ticks = note.length.0 as f64;
+            for group in [&mut groups[letter], &mut song] {
+                group.pitch += ticks * f64::from(note.pitch.0);
+                group.level += ticks * note.level_dbfs;
+                group.ticks += ticks;
+            }
+        }
+    }
+    if count < 2 {
+        return;
+    }
+    let again = |letter: &usize| groups[*letter].count > 1 && groups[*letter].ticks > 0.0;
+    let chorus = (0..count)
+        .filter(again)
+        .map(|letter| (groups[letter].standing(&song), letter))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
+    let Some((_, chorus)) = chorus else { return };
+    let first_chorus = sections.iter().position(|s| s.letter == Some(chorus)).unwrap_or(0);
+    let last_again = sections.iter().rposition(|s| s.letter.is_some_and(|l| again(&l))).unwrap_or(0);
+    for (index, section) in sections.iter_mut().enumerate() {
+        let Some(letter) = section.letter else { continue };
+        section.role = if letter == chorus {
+            Some(SectionRole::Chorus)
+        } else if again(&letter) {
+            Some(SectionRole::Verse)
+        } else {
+            (index > first_chorus && index < last_again).then_some(SectionRole::Bridge)
+        };
     }
 }

@@ -149,7 +149,9 @@ fn halves(melody: &Melody<'_>) -> Vec<Half> {
     let slots = (melody.half().0 / SLOT.0) as usize;
     let count = melody.bars * 2;
     let mut halves = vec![Half { pitches: vec![-1; slots], onsets: 0 }; count];
-    let slot_of = |note: &MelodyNote, ticks: i64| (ticks + SLOT.0 / 2).div_euclid(SLOT.0) + i64::from(note.length.0 < 0);
+    let slot_of = |note: &MelodyNote, ticks: i64| {
+        (ticks + SLOT.0 / 2).div_euclid(SLOT.0) + i64::from(note.length.0 < 0)
+    };
     for (index, note) in melody.notes.iter().enumerate() {
         let start = slot_of(note, (note.start - melody.first).0);
         // A note is taken to last until the next one unless a beat or more is silent: singers cut notes short as they

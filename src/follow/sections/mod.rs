@@ -19,7 +19,7 @@ mod likeness;
 #[cfg(test)]
 mod tests;
 
-use crate::score::{MelodyNote, Phrase};
+use crate::score::{MelodyNote, Phrase, SectionRole};
 use crate::time::{Meter, TickCount, Ticks};
 use likeness::Likeness;
 
@@ -43,21 +43,6 @@ pub struct Melody<'a> {
     pub bars: usize,
 }
 
-/// What a section is in the song, as far as the melody alone tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Nothing is sung.
-    Rest,
-    /// Sung again, and not the chorus.
-    Verse,
-    /// Of what is sung again: that which is highest, loudest and sung most often.
-    Chorus,
-    /// Sung once, between sections that are sung again.
-    Bridge,
-    /// Sung, and nothing more is known.
-    Other,
-}
-
 /// A run of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoundSection {
@@ -67,18 +52,19 @@ pub struct FoundSection {
     pub bars: usize,
     /// Sections with one number have a like melody: 0 is the first of them to be sung. None for a rest.
     pub letter: Option<usize>,
-    /// What it is in the song.
-    pub role: Role,
+    /// What it is in the song, where the melody tells.
+    pub role: Option<SectionRole>,
 }
 
-/// What the sum that is made greatest consists of.
+/// What the sum that is made greatest consists of: a weight for each thing that speaks for a section, or against it
+/// where the weight is below 0.
 ///
-/// The defaults were found on the songs 1 to 303 of POP909 (see `docs/sections.md`); no other song was looked at.
+/// The defaults were found on the songs 1 to 303 of POP909 (see `docs/sections.md`); nothing was chosen on another song.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Objective {
-    /// For each bar of a section that is sung again, times how like the two are above `usual`.
+    /// For each bar of a sung section, times how far that which is likest to it elsewhere is above `usual`.
     pub again: f64,
-    /// Likeness of bars that have nothing to do with each other.
+    /// Likeness, 0 to 1, from which a repeat speaks for a section.
     pub usual: f64,
     /// For a section that begins with a phrase.
     pub phrase: f64,
@@ -88,7 +74,7 @@ pub struct Objective {
     pub repeat_starts: f64,
     /// For a section that begins where something ceases to be repeated.
     pub repeat_ends: f64,
-    /// For each section: below 0, so that there are few.
+    /// For each sung section: below 0, so that there are few.
     pub section: f64,
     /// For a section of 4 bars.
     pub four: f64,
@@ -113,22 +99,22 @@ pub struct Objective {
 impl Default for Objective {
     fn default() -> Self {
         Self {
-            again: 1.0,
-            usual: 0.35,
-            phrase: 0.5,
-            gap: 1.0,
-            repeat_starts: 1.0,
-            repeat_ends: 0.5,
-            section: -2.0,
-            four: 0.6,
-            eight: 1.2,
-            sixteen: 0.0,
-            even: -0.3,
-            one_more: -0.5,
-            long: -0.2,
-            empty: -1.0,
-            rest: 0.5,
-            alike: 0.5,
+            again: 1.43,
+            usual: 0.78,
+            phrase: 0.20,
+            gap: 0.98,
+            repeat_starts: 1.20,
+            repeat_ends: 0.50,
+            section: -3.20,
+            four: 0.37,
+            eight: 0.80,
+            sixteen: -0.50,
+            even: -0.09,
+            one_more: -0.12,
+            long: -0.20,
+            empty: -0.14,
+            rest: 0.20,
+            alike: 0.45,
         }
     }
 }
@@ -162,11 +148,11 @@ pub fn find(melody: &Melody<'_>, objective: &Objective) -> Vec<FoundSection> {
 
 fn find_piece(melody: &Melody<'_>, objective: &Objective) -> Vec<FoundSection> {
     let likeness = Likeness::of(melody);
-    let runs = cut::cut(melody, &likeness, objective);
+    let runs = cut::cut(&cut::Evidence::of(melody, &likeness), objective);
     let letters = letters::letters(&runs, &likeness, objective.alike);
     runs.iter()
         .zip(letters)
-        .map(|(run, letter)| FoundSection { first: run.first, bars: run.bars, letter, role: Role::Other })
+        .map(|(run, letter)| FoundSection { first: run.first, bars: run.bars, letter, role: None })
         .collect()
 }
 

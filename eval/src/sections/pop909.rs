@@ -49,6 +49,9 @@ pub struct Song {
 /// A note of a MIDI file: (start, end, key) in ticks.
 type Played = (i64, i64, u8);
 
+/// The notes of every named track.
+type Tracks = BTreeMap<String, Vec<Played>>;
+
 /// Numbers of all songs that have labels.
 pub fn numbers(folder: &Path) -> anyhow::Result<Vec<u32>> {
     let folder = folder.join("pop909_sections");
@@ -136,7 +139,7 @@ fn parse_labels(text: &str) -> anyhow::Result<Labelled> {
 }
 
 /// The notes of every named track, and the metres in order.
-fn tracks(bytes: &[u8]) -> anyhow::Result<(BTreeMap<String, Vec<Played>>, Vec<(u8, u8)>)> {
+fn tracks(bytes: &[u8]) -> anyhow::Result<(Tracks, Vec<(u8, u8)>)> {
     let smf = Smf::parse(bytes)?;
     let (mut found, mut meters) = (BTreeMap::new(), Vec::new());
     for track in &smf.tracks {

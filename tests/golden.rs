@@ -10,7 +10,7 @@ use collavoce::audio::resample;
 use collavoce::engine;
 use collavoce::limits::LISTEN_HZ;
 use collavoce::listen::PitchMethod;
-use collavoce::score::{Articulation, MidiNote, Part, Score};
+use collavoce::score::{Articulation, MidiNote, Part, Score, SectionRole};
 use collavoce::song::{Mode, Settings};
 use collavoce::time::{Hz, Ticks};
 
@@ -84,7 +84,8 @@ fn describe(score: &Score, mode: Mode) -> String {
     for section in &score.sections {
         let last = section.first.0 + section.bars as i32 - 1;
         let energy = section.energy;
-        line(format!("  {:10} bars {}..{last}  energy {energy:.2}", section.label, section.first.0));
+        let role = section.role.map_or("", SectionRole::name);
+        line(format!("  {:10} bars {}..{last}  energy {energy:.2}  {role}", section.label, section.first.0));
     }
     line("\nphrases".to_owned());
     for phrase in &score.phrases {

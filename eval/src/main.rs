@@ -8,6 +8,8 @@
 //! the beats that are found.
 //!
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
+//!
+//! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
 mod abc;
 mod beats;
@@ -17,6 +19,7 @@ mod measure;
 mod musicxml;
 mod rhythm;
 mod rubato;
+mod sections;
 mod songs;
 mod tune;
 
@@ -30,9 +33,11 @@ fn main() -> anyhow::Result<()> {
         ["rhythm", folder] => rhythm::run(Path::new(folder)),
         ["beats", folder] => beats::run(Path::new(folder), false),
         ["beats", folder, "--validate"] => beats::run(Path::new(folder), true),
+        ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
-            "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/) or cargo xtask eval \
-             follow FOLDER (of a demo)"
+            "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/), cargo xtask \
+             eval follow FOLDER (of a demo) or cargo xtask eval sections FOLDER (with data/evaluation_only/pop909, \
+             pop909cl and pop909_sections)"
         ),
     }
 }

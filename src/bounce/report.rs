@@ -9,7 +9,7 @@ use super::analysis::round;
 use super::mix::MixReport;
 use crate::engine::Session;
 use crate::follow::grid::median_period;
-use crate::score::{ChordSpan, Part};
+use crate::score::{ChordSpan, Part, SectionRole};
 use crate::song::Song;
 use crate::time::{TickCount, Ticks};
 
@@ -70,6 +70,7 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
         "decided": {
             "sections": score.sections.iter().map(|s| json!({
                 "label": s.label, "first_bar": s.first.0, "bars": s.bars, "energy": round(s.energy),
+                "role": s.role.map(SectionRole::name),
             })).collect::<Vec<_>>(),
             "bars": bars,
             "parts": parts.iter().map(|part| json!({

@@ -1,79 +1,45 @@
 //! Form: which bars belong together, and how full the band plays in them.
 
+use crate::follow::sections::{self, Melody, Objective};
 use crate::score::{BarNumber, MelodyNote, Phrase, Score, Section};
 use crate::song::Settings;
 use crate::time::{TickCount, Ticks};
 
-/// Longest section in bars before the next phrase begins another one.
-const LONGEST_SECTION_BARS: i32 = 8;
-/// A rest of so many bars becomes an interlude.
-const INTERLUDE_BARS: i64 = 2;
-/// Share of alike places from which two sections have one letter.
-const ALIKE: f64 = 0.5;
-
-/// Sections from phrases: a new one begins with the phrase after eight bars or a long rest. Sections with a like
-/// melody share a letter; rests of two bars and more are interludes. Louder and higher sections have more energy.
+/// Sections of a song: those that are found in the melody, named A, B, .. in the order in which they are first sung;
+/// rests between them are interludes. Louder and higher sections have more energy.
 pub fn sections(
     score: &Score,
     settings: &Settings,
     first_bar: BarNumber,
     last_bar: BarNumber,
 ) -> Vec<Section> {
-    let bar_of = |at: Ticks| score.bar_at(at).number.0;
-    let mut starts: Vec<(i32, bool)> = Vec::new();
-    let mut last_end: Option<Ticks> = None;
-    for phrase in &score.phrases {
-        // A pickup belongs to the bar it leads to.
-        let bar = score.bar_at(phrase.start);
-        let pickup = (phrase.start - bar.start).0 * 2 >= score.meter.bar().0;
-        let first = (bar.number.0 + i32::from(pickup)).max(1);
-        let rest = last_end.map_or(TickCount(0), |end| phrase.start - end);
-        let full = starts.last().is_none_or(|(start, _)| first - start >= LONGEST_SECTION_BARS);
-        if rest.0 >= score.meter.bar().0 * INTERLUDE_BARS {
-            // The rest begins with the first bar that nothing is sung in.
-            let quiet = last_end.map_or(first, |end| bar_of(end - TickCount(1)) + 1);
-            if quiet < first {
-                starts.push((quiet, true));
-            }
-            starts.push((first, false));
-        } else if full && starts.last().is_none_or(|(start, _)| first > *start) {
-            starts.push((first, false));
-        }
-        last_end = Some(phrase.end);
-    }
-    if starts.first().is_none_or(|(start, _)| *start > 1) {
-        starts.insert(0, (1, false));
-    }
-    let sung_end = last_end.map_or(last_bar.0, |end| bar_of(end - TickCount(1)));
+    let sung_end = score.phrases.last().map_or(last_bar.0, |p| score.bar_at(p.end - TickCount(1)).number.0);
+    let melody = Melody {
+        notes: &score.melody,
+        phrases: &score.phrases,
+        meter: score.meter,
+        first: score.bar(BarNumber(1)).start,
+        bars: sung_end.max(0) as usize,
+    };
     let mut sections = Vec::new();
     if first_bar.0 < 1 && settings.intro_bars > 0 {
         let bars = settings.intro_bars;
         sections.push(section("Intro", 1 - bars as i32, bars, 0.35));
     }
-    let mut letters: Vec<(i32, i32, String)> = Vec::new();
-    for (index, (start, is_rest)) in starts.iter().enumerate() {
-        let end = starts.get(index + 1).map_or(sung_end + 1, |(next, _)| *next);
-        if end <= *start {
-            continue;
-        }
-        let energy = energy(score, *start, end);
-        let label = if *is_rest {
-            "Interlude".to_owned()
-        } else {
-            let alike = letters.iter().find(|(s, e, _)| similarity(score, (*s, *e), (*start, end)) >= ALIKE);
-            let label = match alike {
-                Some((_, _, label)) => label.clone(),
-                None => {
-                    let mut known: Vec<&String> = letters.iter().map(|(_, _, l)| l).collect();
-                    known.dedup();
-                    let count = known.iter().collect::<std::collections::BTreeSet<_>>().len();
-                    char::from(b'A' + (count % 26) as u8).to_string()
-                }
-            };
-            letters.push((*start, end, label.clone()));
-            label
-        };
-        sections.push(section(&label, *start, (end - start) as u32, energy));
+    let mut all = sections::find(&melody, &Objective::default());
+    // Where only the last note rings on, its section does.
+    if let [.., last, rest] = all.as_mut_slice()
+        && rest.letter.is_none()
+    {
+        last.bars += rest.bars;
+        all.pop();
+    }
+    for found in all {
+        let first = 1 + found.first as i32;
+        let energy = energy(score, first, first + found.bars as i32);
+        let label = found.letter.map_or_else(|| "Interlude".to_owned(), letter_name);
+        let section = section(&label, first, found.bars as u32, energy);
+        sections.push(Section { role: found.role, ..section });
     }
     if last_bar.0 > sung_end {
         sections.push(section("Outro", sung_end + 1, (last_bar.0 - sung_end) as u32, 0.35));
@@ -90,7 +56,13 @@ pub fn sections(
 }
 
 fn section(label: &str, first: i32, bars: u32, energy: f64) -> Section {
-    Section { label: label.to_owned(), first: BarNumber(first), bars, energy }
+    Section { label: label.to_owned(), first: BarNumber(first), bars, energy, role: None }
+}
+
+/// A to Z, then A2 to Z2 and so on.
+fn letter_name(letter: usize) -> String {
+    let name = char::from(b'A' + (letter % 26) as u8);
+    if letter < 26 { name.to_string() } else { format!("{name}{}", letter / 26 + 1) }
 }
 
 /// Cuts and names sections as a chart does: bar 1 is its first bar, and it starts again at its end.
@@ -116,6 +88,7 @@ fn name_by_chart(sections: &mut Vec<Section>, chart: &crate::song::Chart) {
                     first: BarNumber(bar),
                     bars: 1,
                     energy: section.energy,
+                    role: None,
                 }),
             }
         }
@@ -143,24 +116,6 @@ fn energy(score: &Score, from: i32, to: i32) -> f64 {
     };
     // Twentieths, so that a hair of difference in a recording changes nothing.
     ((0.5 + level * 0.05 + height * 0.06).clamp(0.2, 1.0) * 20.0).round() / 20.0
-}
-
-/// Share of places at which two runs of bars have the same melody.
-fn similarity(score: &Score, a: (i32, i32), b: (i32, i32)) -> f64 {
-    let bars = (a.1 - a.0).min(b.1 - b.0).min(4);
-    let places = |first: i32| -> Vec<(i64, u8)> {
-        let start = score.bar(BarNumber(first)).start;
-        let end = score.bar(BarNumber(first + bars)).start;
-        score
-            .melody
-            .iter()
-            .filter(|n| n.start >= start && n.start < end)
-            .map(|n| ((n.start - start).0 / 480, n.pitch.0 % 12))
-            .collect()
-    };
-    let (left, right) = (places(a.0), places(b.0));
-    let same = left.iter().filter(|place| right.contains(place)).count();
-    same as f64 / left.len().max(right.len()).max(1) as f64
 }
 
 /// Share of a stretch in which the voice sounds, 0 to 1.

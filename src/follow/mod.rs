@@ -1,4 +1,4 @@
-//! Observations -> where the singer is: beats, bars, key and phrases.
+//! Observations -> where the singer is: beats, bars, key, phrases and sections.
 
 pub mod bar;
 pub mod beat;
@@ -6,6 +6,7 @@ pub mod grid;
 pub mod key;
 pub mod phrase;
 pub mod rhythm;
+pub mod sections;
 pub mod steady;
 pub mod studio;
 pub mod voice;

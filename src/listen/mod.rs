@@ -23,6 +23,9 @@ pub use tuning::TuningCurve;
 /// Seconds between two observations.
 pub const HOP_S: f64 = LISTEN_HOP as f64 / LISTEN_HZ as f64;
 
+/// Greatest sample that is listened to, where 1 is full scale: 60 dB above it.
+const LOUDEST: f32 = 1000.0;
+
 /// What is heard in one hop.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation {
@@ -110,7 +113,10 @@ impl Listener {
     }
 
     /// Takes the next hop and calls `out` for every observation that it completes.
+    ///
+    /// What is no number is silence, and nothing is louder than 60 dB above full scale: a filter would never forget it.
     pub fn process(&mut self, hop: &[f32; LISTEN_HOP], out: &mut dyn FnMut(Observation)) {
+        let hop = &hop.map(|s| if s.is_finite() { s.clamp(-LOUDEST, LOUDEST) } else { 0.0 });
         self.hops_in += 1;
         self.levels.extend(self.level.process(hop));
         let chroma = self.chroma.process(hop);

@@ -14,4 +14,4 @@ pub use key::{Key, KeyError, Mode};
 pub use note::{Articulation, Note, Velocity};
 pub use part::{Part, PartError};
 pub use pitch::{MidiNote, PitchClass, midi_of_hz};
-pub use sheet::{Bar, BarNumber, MelodyNote, PartBar, Phrase, Score, Section, TuningPoint};
+pub use sheet::{Bar, BarNumber, MelodyNote, PartBar, Phrase, Score, Section, SectionRole, TuningPoint};

@@ -75,6 +75,32 @@ pub struct Section {
     pub bars: u32,
     /// How full the band plays, 0 to 1.
     pub energy: f64,
+    /// What it is in the song, where the melody tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<SectionRole>,
+}
+
+/// What a section is in the song.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SectionRole {
+    /// Sung again, and not the chorus.
+    Verse,
+    /// Of what is sung again, that which is highest, loudest and sung most often.
+    Chorus,
+    /// Sung once, after a chorus and before another section that is sung again.
+    Bridge,
+}
+
+impl SectionRole {
+    /// Its name: `verse`, `chorus` or `bridge`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verse => "verse",
+            Self::Chorus => "chorus",
+            Self::Bridge => "bridge",
+        }
+    }
 }
 
 impl Section {

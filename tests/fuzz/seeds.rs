@@ -3,7 +3,7 @@
 use collavoce::audio::{StemFormat, StemWriter};
 use collavoce::score::{
     Articulation, BarNumber, ChordSpan, Key, MelodyNote, MidiNote, Note, Part, PartBar, Phrase, Score,
-    Section, TuningPoint, Velocity,
+    Section, SectionRole, TuningPoint, Velocity,
 };
 use collavoce::song::{Chart, HeardSong, Provenance, Settings, Song, VocalSource};
 use collavoce::time::{Bpm, Hz, Meter, TempoMap, TickCount, Ticks};
@@ -187,7 +187,13 @@ pub fn song() -> Vec<u8> {
         tempo: TempoMap::constant(Bpm(96.0), Meter::FOUR_FOUR.beat()),
         lead_in_bars: 1,
         bars: 3,
-        sections: vec![Section { label: "A".to_owned(), first: BarNumber(1), bars: 2, energy: 0.5 }],
+        sections: vec![Section {
+            label: "A".to_owned(),
+            first: BarNumber(1),
+            bars: 2,
+            energy: 0.5,
+            role: Some(SectionRole::Verse),
+        }],
         phrases: vec![Phrase { start: Ticks(0), end: Ticks(960), breath_before: true, level_db: -1.5 }],
         melody: vec![MelodyNote {
             start: Ticks(0),

@@ -64,7 +64,7 @@ const COMMANDS: [Command; 8] = [
     },
     Command {
         name: "eval",
-        arguments: "harmony|follow|listen FOLDER",
+        arguments: "harmony|follow|listen|sections FOLDER",
         about: "measure the engine against open scores, and what it hears against recordings with truth",
         run: eval::run,
     },

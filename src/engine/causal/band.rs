@@ -157,9 +157,13 @@ impl Band {
             Some(last) if last.energy == energy && last.first.0 + last.bars as i32 == bar.number.0 => {
                 last.bars += 1;
             }
-            _ => {
-                so_far.sections.push(Section { label: "Live".to_owned(), first: bar.number, bars: 1, energy })
-            }
+            _ => so_far.sections.push(Section {
+                label: "Live".to_owned(),
+                first: bar.number,
+                bars: 1,
+                energy,
+                role: None,
+            }),
         }
         now.sections = so_far.sections.clone();
         now.tuning = so_far.tuning.clone();
@@ -252,6 +256,7 @@ impl Band {
             first: closing,
             bars: 1,
             energy: 0.4,
+            role: None,
         });
         let mut score = self.score(request)?;
         score.bars = (closing.0 + request.lead_in_bars as i32) as u32;

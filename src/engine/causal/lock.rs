@@ -87,6 +87,7 @@ impl Causal {
         let grid = lay_bars(&beats_s, bars.meter, bars.first_downbeat, first_s, 0)?;
         self.locked = Some(Locked {
             known_s: vec![now_s; beats_s.len()],
+            sure: vec![confidence; beats_s.len()],
             beats_s,
             bars,
             grid,

@@ -50,6 +50,8 @@ fn ahead_s(timing: LiveTiming) -> f64 {
 struct Locked {
     beats_s: Vec<f64>,
     known_s: Vec<f64>,
+    /// How sure each of them was, 0 to 1.
+    sure: Vec<f64>,
     bars: BarPhase,
     grid: Grid,
     period_s: f64,
@@ -312,6 +314,7 @@ impl Causal {
             locked.last_position = prediction.position;
             locked.beats_s.push(next_s);
             locked.known_s.push(now_s);
+            locked.sure.push(prediction.trust);
             let tick = locked.tick(last + 1);
             locked.grid.tempo.push(tick, next_s)?;
             let place = locked.place(last + 1);
@@ -448,13 +451,11 @@ impl Causal {
         self.release(score.end() + score.meter.bar(), duration_s);
         let locked = self.locked.as_ref();
         let beats = locked.into_iter().flat_map(|locked| {
-            locked.beats_s.iter().zip(&locked.known_s).enumerate().map(|(index, (time_s, known_s))| {
-                BeatReport {
-                    time_s: *time_s,
-                    beat: locked.place(index) + 1,
-                    known_s: *known_s,
-                    confidence: locked.confidence,
-                }
+            (0..locked.beats_s.len()).map(|index| BeatReport {
+                time_s: locked.beats_s[index],
+                beat: locked.place(index) + 1,
+                known_s: locked.known_s[index],
+                confidence: locked.sure[index],
             })
         });
         let beats = beats.collect();

@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use crate::audio::MonoInput;
 use crate::engine::Session;
-use crate::listen::{HOP_S, PitchMethod};
+use crate::listen::{HOP_S, LOUDNESS_HOP_S, PitchMethod, Register, loudness, vibrato};
 use crate::song::{Mode, Settings};
+
+/// Keys that are listed.
+const RANKED_KEYS: usize = 6;
 
 /// Rounds to millionths, so that files are short and alike everywhere.
 pub(super) fn round(value: f64) -> f64 {
@@ -70,7 +73,22 @@ pub fn analysis_json(
             "confidence": series(&|o| json!(round((f64::from(o.voicing) * 1e3).round() / 1e3))),
             "rms_db": series(&|o| json!(round((f64::from(o.level_dbfs) * 10.0).round() / 10.0))),
             "tuning_cents": round(take.tuning.median_cents()),
+            "tuning_drift": take.notes.iter().map(|n| json!({
+                "time_s": round(n.onset_s),
+                "cents": round(take.tuning.cents_at(n.onset_s)),
+            })).collect::<Vec<_>>(),
         },
+        "loudness": {
+            "hop_s": LOUDNESS_HOP_S,
+            "lufs": loudness(&input.samples).unwrap_or_default().into_iter().map(round).collect::<Vec<_>>(),
+        },
+        "register": Register::of(&take.notes).map(|r| json!({
+            "lowest": round(r.lowest),
+            "low": round(r.low),
+            "median": round(r.median),
+            "high": round(r.high),
+            "highest": round(r.highest),
+        })),
         "onsets": take.onsets.iter().map(|o| json!({
             "time_s": round(o.time_s),
             "emitted_s": known(o.known_s),
@@ -83,6 +101,10 @@ pub fn analysis_json(
             "confidence": round(n.confidence.clamp(0.0, 1.0)),
             "emitted_s": known(n.known_s),
             "position_beats": position(n.onset_s),
+            "vibrato": vibrato(n, observations).map(|v| json!({
+                "rate_hz": round(v.rate_hz),
+                "extent_cents": round(v.extent_cents),
+            })),
         })).collect::<Vec<_>>(),
         "beats": session.beats.iter().map(|b| json!({
             "time_s": round(b.time_s),
@@ -103,6 +125,10 @@ pub fn analysis_json(
         "key": {
             "label": score.key.to_string(),
             "confidence": round(if settings.key.is_some() { 1.0 } else { key.map_or(0.0, |k| k.probability) }),
+            "ranked": take.keys.iter().take(RANKED_KEYS).map(|k| json!({
+                "label": k.key.to_string(),
+                "probability": round(k.probability),
+            })).collect::<Vec<_>>(),
         },
         "chords": score.chords.iter().map(|s| json!({
             "start_s": round(score.tempo.seconds_at(s.start)),

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use collavoce::bounce::{BounceReport, BounceRequest, bounce};
-use collavoce::score::Score;
+use collavoce::engine::Session;
+use collavoce::listen::{Register, Vibrato, vibrato};
+use collavoce::score::{MidiNote, Score};
 
 use super::args::{Accompany, Musical, Writing};
 use super::progress::Reporter;
@@ -18,11 +20,12 @@ pub fn run(options: &Accompany) -> anyhow::Result<()> {
 /// Prints the report as asked for, with a hint after it for people.
 pub fn print(report: &BounceReport, writing: &Writing, hint: &str) -> anyhow::Result<()> {
     if writing.json {
-        println!("{}", serde_json::to_string_pretty(&report.report)?);
+        super::say(&format!("{}\n", serde_json::to_string_pretty(&report.report)?))
     } else if !writing.quiet {
-        print!("{}{hint}", summary(report));
+        super::say(&format!("{}{hint}", summary(report)))
+    } else {
+        Ok(())
     }
-    Ok(())
 }
 
 /// Bounces with the options given.
@@ -63,7 +66,7 @@ fn summary(report: &BounceReport) -> String {
 }
 
 /// What was heard, in a few lines.
-pub fn heard(session: &collavoce::engine::Session) -> String {
+pub fn heard(session: &Session) -> String {
     let score = &session.score;
     let tempos: Vec<f64> = session.beats.windows(2).map(|w| 60.0 / (w[1].time_s - w[0].time_s)).collect();
     let slowest = tempos.iter().copied().fold(f64::INFINITY, f64::min);
@@ -91,8 +94,36 @@ pub fn heard(session: &collavoce::engine::Session) -> String {
         session.take.notes.len(),
         session.take.phrases.len(),
     );
+    if let Some(register) = Register::of(&session.take.notes) {
+        let name = |midi: f64| MidiNote::nearest(midi).to_string();
+        text.push_str(&format!(
+            "  range   {} to {}, mostly {} to {}\n",
+            name(register.lowest),
+            name(register.highest),
+            name(register.low),
+            name(register.high)
+        ));
+    }
+    text.push_str(&vibrato_line(session));
     text.push_str(&chord_lines(score));
     text
+}
+
+/// How many notes swing, how fast and how far.
+fn vibrato_line(session: &Session) -> String {
+    let take = &session.take;
+    let swinging: Vec<_> = take.notes.iter().filter_map(|note| vibrato(note, &take.observations)).collect();
+    if swinging.is_empty() {
+        return String::new();
+    }
+    let mean = |of: fn(&Vibrato) -> f64| swinging.iter().map(of).sum::<f64>() / swinging.len() as f64;
+    format!(
+        "  vibrato in {} of {} notes, {:.1} Hz, {:.0} cents to either side\n",
+        swinging.len(),
+        take.notes.len(),
+        mean(|v| v.rate_hz),
+        mean(|v| v.extent_cents)
+    )
 }
 
 /// Chords, four bars a line.

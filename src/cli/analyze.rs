@@ -16,9 +16,8 @@ pub fn run(options: &Analyze) -> anyhow::Result<()> {
     if options.json {
         let path = options.vocal.display().to_string();
         let json = analysis_json(&session, &settings, &input, &path, &hex(&input.sha256), pitch);
-        println!("{}", serde_json::to_string(&json)?);
+        super::say(&format!("{}\n", serde_json::to_string(&json)?))
     } else {
-        print!("{}", super::accompany::heard(&session));
+        super::say(&super::accompany::heard(&session))
     }
-    Ok(())
 }

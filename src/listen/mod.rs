@@ -6,8 +6,11 @@
 mod chroma;
 pub mod f0;
 mod level;
+mod loudness;
 mod notes;
+mod register;
 mod tuning;
+mod vibrato;
 
 use std::collections::VecDeque;
 
@@ -17,8 +20,11 @@ use crate::time::SampleCount;
 pub use chroma::Chroma;
 pub use f0::{F0Estimate, PitchMethod, PitchMethodError};
 pub use level::Level;
+pub use loudness::{LOUDNESS_HOP_S, SILENT_LUFS, loudness};
 pub use notes::{Heard, NoteSegmenter, Onset, OnsetKind, SungNote};
+pub use register::Register;
 pub use tuning::TuningCurve;
+pub use vibrato::{Vibrato, vibrato};
 
 /// Seconds between two observations.
 pub const HOP_S: f64 = LISTEN_HOP as f64 / LISTEN_HZ as f64;
@@ -54,8 +60,9 @@ pub struct ListenConfig {
 }
 
 impl ListenConfig {
-    /// Causal: decides within 40 ms after the frame is complete.
-    pub const LIVE: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 4 };
+    /// Causal: a pitch is known 42 ms after it sounds, at the end of the hop that holds that moment. More look-ahead
+    /// changes next to nothing.
+    pub const LIVE: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 1 };
     /// The whole take is known: looks half a second ahead.
     pub const STUDIO: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 50 };
 }

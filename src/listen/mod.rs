@@ -15,7 +15,7 @@ use crate::limits::{LISTEN_HOP, LISTEN_HZ};
 use crate::time::SampleCount;
 
 pub use chroma::Chroma;
-pub use f0::{F0Estimate, PitchMethod, PitchMethodError};
+pub use f0::{F0Estimate, HighPass, PitchMethod, PitchMethodError};
 pub use level::Level;
 pub use notes::{Heard, NoteSegmenter, Onset, OnsetKind, SungNote};
 pub use tuning::TuningCurve;

@@ -240,12 +240,13 @@ fn plain(decision: &path::Decision) -> F0Estimate {
 
 /// Second-order high-pass at 50 Hz for 16 kHz: takes away DC and rumble.
 #[derive(Debug, Clone, Copy, Default)]
-struct HighPass {
+pub struct HighPass {
     state: [f64; 2],
 }
 
 impl HighPass {
-    fn process(&mut self, sample: f32) -> f32 {
+    /// The next sample.
+    pub fn process(&mut self, sample: f32) -> f32 {
         // Butterworth by the bilinear transform, w0 = 2 pi 50 / 16000, in transposed direct form II.
         const B0: f64 = 0.986_211_924_627_082_2;
         const A1: f64 = -1.972_233_729_195_265_9;

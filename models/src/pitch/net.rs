@@ -1,0 +1,129 @@
+//! The trained network, one frame at a time.
+
+use std::fmt;
+
+use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleSnapshot};
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
+
+use super::graph::{FRAME_CHANNELS, Graph, LAGS, OLDEST_LAG};
+use super::{BINS, CHANNELS, FEATURES, spread};
+use crate::WeightsError;
+use crate::weights::{Aligned, verify};
+
+/// The weights in half precision, as `cargo run -p collavoce_training -- pitch` leaves them.
+static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!("../../weights/pitch.bpk"));
+/// Their SHA-256 in hexadecimal digits.
+const WEIGHTS_SHA256: &str = include_str!("../../weights/pitch.sha256");
+
+/// What the network says of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PitchOdds {
+    /// How likely each pitch is if anybody sings; their sum is 1.
+    pub pitches: Vec<f32>,
+    /// How likely it is that anybody sings.
+    pub voiced: f32,
+}
+
+/// The pitch network with its memory of the frames before.
+pub struct PitchNet {
+    graph: Graph,
+    device: Device,
+    /// The first layer's answers, oldest first, `OLDEST_LAG + 1` of them.
+    memory: Vec<f32>,
+    spread: Vec<f32>,
+    odds: PitchOdds,
+}
+
+impl fmt::Debug for PitchNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PitchNet").finish_non_exhaustive()
+    }
+}
+
+/// Values of one answer of the first layer.
+const ANSWER: usize = FRAME_CHANNELS * BINS;
+
+impl PitchNet {
+    /// The network with the weights that are part of the program.
+    ///
+    /// # Errors
+    /// If they were damaged since.
+    pub fn embedded() -> Result<Self, WeightsError> {
+        Self::load(&WEIGHTS.0, WEIGHTS_SHA256)
+    }
+
+    /// The network with other weights, in burn's format and half precision; `sha256` is their hash in hexadecimal
+    /// digits.
+    ///
+    /// # Errors
+    /// If the hash is another one, or they are those of another network.
+    pub fn load(weights: &[u8], sha256: &str) -> Result<Self, WeightsError> {
+        verify(weights, sha256)?;
+        let device = Device::flex();
+        let mut graph = Graph::new(&device);
+        // Without the adapter the network itself would become one of half precision, which is slower.
+        let bytes = Bytes::from_bytes_vec(weights.to_vec());
+        let mut store =
+            BurnpackStore::from_bytes(Some(bytes)).with_from_adapter(HalfPrecisionAdapter::new());
+        let applied =
+            graph.load_from(&mut store).map_err(|error| WeightsError::Unfit(error.to_string()))?;
+        if !applied.is_success() {
+            return Err(WeightsError::Unfit(applied.to_string()));
+        }
+        Ok(Self::with(graph, device))
+    }
+
+    /// The network as it is.
+    #[cfg(feature = "training")]
+    pub fn of(graph: Graph) -> Self {
+        Self::with(graph, Device::flex())
+    }
+
+    fn with(graph: Graph, device: Device) -> Self {
+        let odds = PitchOdds { pitches: vec![0.0; BINS], voiced: 0.0 };
+        let memory = vec![0.0; ANSWER * (OLDEST_LAG + 1)];
+        Self { graph, device, memory, spread: vec![0.0; CHANNELS * BINS], odds }
+    }
+
+    /// Forgets the frames before.
+    pub fn reset(&mut self) {
+        self.memory.fill(0.0);
+    }
+
+    /// Takes the features of the next frame, [`FEATURES`] of them, and judges the one whose look-ahead ends with it.
+    ///
+    /// The tensors have the same shape at every call, so that an answer depends on nothing but the features.
+    pub fn step(&mut self, frame: &[f32]) -> &PitchOdds {
+        if frame.len() == FEATURES {
+            spread(frame, &mut self.spread);
+        } else {
+            self.spread.fill(0.0);
+        }
+        let spread = TensorData::new(self.spread.clone(), [1, CHANNELS, BINS]);
+        let answer = self.graph.frame(Tensor::from_data(spread, &self.device)).into_data();
+        self.memory.copy_within(ANSWER.., 0);
+        let newest = self.memory.len() - ANSWER;
+        if let Ok(answer) = answer.as_slice::<f32>() {
+            self.memory[newest..].copy_from_slice(answer);
+        }
+        let mut seen = Vec::with_capacity(ANSWER * LAGS.len());
+        for lag in LAGS {
+            let from = newest - lag * ANSWER;
+            seen.extend_from_slice(&self.memory[from..from + ANSWER]);
+        }
+        let seen = TensorData::new(seen, [1, FRAME_CHANNELS * LAGS.len(), BINS]);
+        let (pitch, voicing) = self.graph.judge(Tensor::from_data(seen, &self.device));
+        let (pitch, voicing) = (pitch.into_data(), voicing.into_data());
+        if let (Ok(pitch), Ok([voicing])) = (pitch.as_slice::<f32>(), voicing.as_slice::<f32>()) {
+            let top = pitch.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let mut sum = 0.0;
+            for (odds, logit) in self.odds.pitches.iter_mut().zip(pitch) {
+                *odds = (logit - top).exp();
+                sum += *odds;
+            }
+            self.odds.pitches.iter_mut().for_each(|odds| *odds /= sum);
+            self.odds.voiced = 1.0 / (1.0 + (-voicing).exp());
+        }
+        &self.odds
+    }
+}

@@ -1,0 +1,29 @@
+//! Makes its own material and trains the networks of Collavoce with it.
+
+mod clip;
+mod draw;
+mod room;
+mod sung;
+mod train;
+mod voice;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "Trains the networks of Collavoce on sound that it makes itself")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The pitch network.
+    Pitch(train::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Pitch(options) => train::run(&options),
+    }
+}

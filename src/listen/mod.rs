@@ -51,10 +51,16 @@ pub struct ListenConfig {
 }
 
 impl ListenConfig {
-    /// Causal: decides within 40 ms after the frame is complete.
-    pub const LIVE: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 4 };
+    /// Causal: what our own trackers tell is told within 80 ms of sound, by the network within 40 ms.
+    pub fn live(pitch: PitchMethod) -> Self {
+        // The network's window lies before the centre for the most part, and it remembers: it needs no path to wait.
+        Self { pitch, path_lag_hops: if pitch == PitchMethod::Net { 0 } else { 4 } }
+    }
+
     /// The whole take is known: looks half a second ahead.
-    pub const STUDIO: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 50 };
+    pub fn studio(pitch: PitchMethod) -> Self {
+        Self { pitch, path_lag_hops: 50 }
+    }
 }
 
 /// Turns a stream of 16 kHz samples into observations.

@@ -22,11 +22,11 @@ use crate::clip::{self, Clip, Truth};
 use crate::sung;
 
 /// Sequences in a step and frames in each.
-const SEQUENCES: usize = 16;
-const FRAMES: usize = 24;
+const SEQUENCES: usize = 32;
+const FRAMES: usize = 12;
 /// Clips to draw from, and steps after which the oldest of them gives way to a new one.
 const POOL: usize = 160;
-const STEPS_PER_CLIP: u64 = 2;
+const STEPS_PER_CLIP: u64 = 3;
 /// Steps over which the learning rate rises, its height, and the share of it that is left at the end.
 const RISE: u64 = 300;
 const RATE: f64 = 3e-3;

@@ -27,16 +27,19 @@ const PARTIALS: [&[f32]; 2] =
 /// Loudest level assumed before anything was heard, in dBFS, and how fast the running peak falls, in dB a hop.
 const START_PEAK_DBFS: f32 = -38.0;
 const PEAK_FALL_DB: f32 = 0.004;
-/// How far the level lies below the running peak at a feature of -1, in dB.
+/// Level of what was not heard, in dBFS.
+const START_LEVEL_DBFS: f32 = -80.0;
+/// A difference in level that is a feature of 1, in dB.
 const LEVEL_DB: f32 = 30.0;
+/// The earlier hops with which the level is compared: a voice that ends falls faster than one that fades in a room.
+const LEVEL_LAGS: [usize; 2] = [5, 20];
+/// Values that tell of the level: below the running peak, and above what it was.
+const LEVELS: usize = 1 + LEVEL_LAGS.len();
 
 /// Values of one frame: both spectra, both autocorrelations, the level.
-pub const FEATURES: usize = 2 * SPECTRUM + 2 * BINS + 1;
+pub const FEATURES: usize = 2 * SPECTRUM + 2 * BINS + LEVELS;
 /// Channels over the pitches that [`spread`] makes of a frame.
-pub const CHANNELS: usize = PARTIALS[0].len() + PARTIALS[1].len() + 3;
-
-/// Where in a frame the level stands.
-pub const LEVEL: usize = FEATURES - 1;
+pub const CHANNELS: usize = PARTIALS[0].len() + PARTIALS[1].len() + 2 + LEVELS;
 
 /// Pitch of a bin, in Hz.
 fn bin_hz(lowest_midi: f32, bin: usize) -> f32 {
@@ -55,7 +58,7 @@ pub fn spread(frame: &[f32], out: &mut [f32]) {
     let lowest = ((LOWEST_MIDI - SPECTRUM_MIDI) * BINS_PER_SEMITONE).round();
     let mut channels = out.chunks_exact_mut(BINS);
     for (spectrum, partials) in frame.chunks_exact(SPECTRUM).zip(PARTIALS) {
-        for (channel, partial) in channels.by_ref().zip(partials.iter()) {
+        for (partial, channel) in partials.iter().zip(channels.by_ref()) {
             let shift = lowest + (octave * partial.log2()).round();
             for (bin, value) in channel.iter_mut().enumerate() {
                 let at = shift + bin as f32;
@@ -64,10 +67,11 @@ pub fn spread(frame: &[f32], out: &mut [f32]) {
             }
         }
     }
-    for (channel, autocorrelation) in channels.by_ref().zip(frame[2 * SPECTRUM..].chunks_exact(BINS)) {
+    let (autocorrelations, levels) = frame[2 * SPECTRUM..].split_at(2 * BINS);
+    for (autocorrelation, channel) in autocorrelations.chunks_exact(BINS).zip(channels.by_ref()) {
         channel.copy_from_slice(autocorrelation);
     }
-    channels.for_each(|channel| channel.fill(frame[LEVEL]));
+    channels.zip(levels).for_each(|(channel, level)| channel.fill(*level));
 }
 
 /// One window: its power spectrum by logarithmic frequency and its autocorrelation by logarithmic lag.
@@ -186,6 +190,8 @@ pub struct PitchFeatures {
     analyses: [Analysis; 2],
     recent: Vec<f32>,
     peak_dbfs: f32,
+    /// Levels of the last hops in dBFS, newest last.
+    levels: [f32; LEVEL_LAGS[1] + 1],
     frame: Vec<f32>,
 }
 
@@ -202,6 +208,7 @@ impl PitchFeatures {
             analyses: std::array::from_fn(|index| Analysis::new(WINDOWS[index], LOWEST_LAG_HZ[index])),
             recent: vec![0.0; WINDOWS[0]],
             peak_dbfs: START_PEAK_DBFS,
+            levels: [START_LEVEL_DBFS; LEVEL_LAGS[1] + 1],
             frame: vec![0.0; FEATURES],
         }
     }
@@ -210,6 +217,7 @@ impl PitchFeatures {
     pub fn reset(&mut self) {
         self.recent.fill(0.0);
         self.peak_dbfs = START_PEAK_DBFS;
+        self.levels.fill(START_LEVEL_DBFS);
     }
 
     /// Takes a hop, relative to full scale and free of what lies below 50 Hz; returns the frame whose windows end with
@@ -230,7 +238,14 @@ impl PitchFeatures {
         let power = short.iter().map(|x| x * x).sum::<f32>() / short.len() as f32;
         let level_dbfs = 10.0 * (power + 1e-12).log10();
         self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
-        self.frame[LEVEL] = ((level_dbfs - self.peak_dbfs) / LEVEL_DB).clamp(-2.5, 0.0);
+        self.levels.rotate_left(1);
+        let newest = self.levels.len() - 1;
+        self.levels[newest] = level_dbfs.max(START_LEVEL_DBFS);
+        let levels = &mut self.frame[FEATURES - LEVELS..];
+        levels[0] = ((level_dbfs - self.peak_dbfs) / LEVEL_DB).clamp(-2.5, 0.0);
+        for (change, lag) in levels[1..].iter_mut().zip(LEVEL_LAGS) {
+            *change = ((self.levels[newest] - self.levels[newest - lag]) / LEVEL_DB).clamp(-2.0, 2.0);
+        }
         &self.frame
     }
 }

@@ -7,7 +7,10 @@ mod features;
 mod graph;
 mod net;
 
-pub use features::{CHANNELS, FEATURES, HOP, LEVEL, PitchFeatures, SAMPLE_HZ, spread};
+#[cfg(test)]
+mod tests;
+
+pub use features::{CHANNELS, FEATURES, HOP, PitchFeatures, SAMPLE_HZ, spread};
 #[cfg(feature = "training")]
 pub use graph::{Graph, LAGS, OLDEST_LAG};
 pub use net::{PitchNet, PitchOdds};

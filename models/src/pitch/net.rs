@@ -30,6 +30,8 @@ pub struct PitchNet {
     device: Device,
     /// The first layer's answers, oldest first, `OLDEST_LAG + 1` of them.
     memory: Vec<f32>,
+    /// Its answer to nothing, which stands before the first frame.
+    nothing: Vec<f32>,
     spread: Vec<f32>,
     odds: PitchOdds,
 }
@@ -49,7 +51,8 @@ impl PitchNet {
     /// # Errors
     /// If they were damaged since.
     pub fn embedded() -> Result<Self, WeightsError> {
-        Self::load(&WEIGHTS.0, WEIGHTS_SHA256)
+        verify(&WEIGHTS.0, WEIGHTS_SHA256)?;
+        Self::from_store(BurnpackStore::from_static(&WEIGHTS.0))
     }
 
     /// The network with other weights, in burn's format and half precision; `sha256` is their hash in hexadecimal
@@ -59,12 +62,14 @@ impl PitchNet {
     /// If the hash is another one, or they are those of another network.
     pub fn load(weights: &[u8], sha256: &str) -> Result<Self, WeightsError> {
         verify(weights, sha256)?;
+        Self::from_store(BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(weights.to_vec()))))
+    }
+
+    fn from_store(store: BurnpackStore) -> Result<Self, WeightsError> {
         let device = Device::flex();
         let mut graph = Graph::new(&device);
         // Without the adapter the network itself would become one of half precision, which is slower.
-        let bytes = Bytes::from_bytes_vec(weights.to_vec());
-        let mut store =
-            BurnpackStore::from_bytes(Some(bytes)).with_from_adapter(HalfPrecisionAdapter::new());
+        let mut store = store.with_from_adapter(HalfPrecisionAdapter::new());
         let applied =
             graph.load_from(&mut store).map_err(|error| WeightsError::Unfit(error.to_string()))?;
         if !applied.is_success() {
@@ -80,14 +85,23 @@ impl PitchNet {
     }
 
     fn with(graph: Graph, device: Device) -> Self {
-        let odds = PitchOdds { pitches: vec![0.0; BINS], voiced: 0.0 };
-        let memory = vec![0.0; ANSWER * (OLDEST_LAG + 1)];
-        Self { graph, device, memory, spread: vec![0.0; CHANNELS * BINS], odds }
+        let mut net = Self {
+            graph,
+            device,
+            memory: vec![0.0; ANSWER * (OLDEST_LAG + 1)],
+            nothing: vec![0.0; ANSWER],
+            spread: vec![0.0; CHANNELS * BINS],
+            odds: PitchOdds { pitches: vec![0.0; BINS], voiced: 0.0 },
+        };
+        net.answer();
+        net.nothing.copy_from_slice(&net.memory[ANSWER * OLDEST_LAG..]);
+        net.reset();
+        net
     }
 
     /// Forgets the frames before.
     pub fn reset(&mut self) {
-        self.memory.fill(0.0);
+        self.memory.chunks_exact_mut(ANSWER).for_each(|answer| answer.copy_from_slice(&self.nothing));
     }
 
     /// Takes the features of the next frame, [`FEATURES`] of them, and judges the one whose look-ahead ends with it.
@@ -99,13 +113,8 @@ impl PitchNet {
         } else {
             self.spread.fill(0.0);
         }
-        let spread = TensorData::new(self.spread.clone(), [1, CHANNELS, BINS]);
-        let answer = self.graph.frame(Tensor::from_data(spread, &self.device)).into_data();
-        self.memory.copy_within(ANSWER.., 0);
+        self.answer();
         let newest = self.memory.len() - ANSWER;
-        if let Ok(answer) = answer.as_slice::<f32>() {
-            self.memory[newest..].copy_from_slice(answer);
-        }
         let mut seen = Vec::with_capacity(ANSWER * LAGS.len());
         for lag in LAGS {
             let from = newest - lag * ANSWER;
@@ -125,5 +134,16 @@ impl PitchNet {
             self.odds.voiced = 1.0 / (1.0 + (-voicing).exp());
         }
         &self.odds
+    }
+
+    /// Puts the first layer's answer to the spread frame behind those before.
+    fn answer(&mut self) {
+        let spread = TensorData::new(self.spread.clone(), [1, CHANNELS, BINS]);
+        let answer = self.graph.frame(Tensor::from_data(spread, &self.device)).into_data();
+        self.memory.copy_within(ANSWER.., 0);
+        let newest = self.memory.len() - ANSWER;
+        if let Ok(answer) = answer.as_slice::<f32>() {
+            self.memory[newest..].copy_from_slice(answer);
+        }
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "aubio")]
 mod aubio;
 mod mcleod;
+mod net;
 mod nsdf;
 mod path;
 mod refine;
@@ -16,8 +17,10 @@ use refine::Refined;
 /// A pitch tracker that can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PitchMethod {
-    /// Our own: normalised square difference, two windows, fixed-lag path search. No other result is a default.
+    /// Our own: normalised square difference, three windows, fixed-lag path search.
     Nsdf,
+    /// Our own network; normalised square difference if its weights are damaged.
+    Net,
     /// McLeod's method from the crate `pitch-detection`.
     McLeod,
     /// aubio's `yinfft`.
@@ -38,6 +41,7 @@ impl PitchMethod {
     pub fn name(self) -> &'static str {
         match self {
             Self::Nsdf => "nsdf",
+            Self::Net => "net",
             Self::McLeod => "mcleod",
             Self::YinFft => "yinfft",
             Self::YinFast => "yinfast",
@@ -47,7 +51,7 @@ impl PitchMethod {
     /// The trackers of this build; aubio's are a cargo feature.
     pub fn available() -> impl Iterator<Item = Self> {
         let aubio = cfg!(feature = "aubio");
-        [Self::Nsdf, Self::McLeod, Self::YinFft, Self::YinFast]
+        [Self::Nsdf, Self::Net, Self::McLeod, Self::YinFft, Self::YinFast]
             .into_iter()
             .filter(move |m| aubio || !matches!(m, Self::YinFft | Self::YinFast))
     }
@@ -96,8 +100,13 @@ pub(crate) const MAX_CANDIDATES: usize = 8;
 pub(crate) trait CandidateFinder {
     /// Samples after the centre of a hop that its window needs.
     fn look_ahead(&self) -> usize;
-    /// Writes the candidates of a window whose centre is sample `centre` of `samples`.
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>);
+    /// Writes the candidates of a window whose centre is sample `centre` of `samples`. It may say how much speaks for
+    /// no voice, on the scale of the candidates' clarity.
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<f32>;
+    /// Hears samples of which the last hop is new, before there is a whole window.
+    fn prepare(&mut self, _samples: &[f32]) {}
+    /// Forgets what it heard, if it keeps anything.
+    fn reset(&mut self) {}
 }
 
 /// Longest stretch of samples that a finder may look at on either side of a centre.
@@ -114,6 +123,17 @@ const KNOWN_BONUS: f32 = 0.3;
 /// Hops for which a pitch that has ended is still the best guess.
 const HELD_HOPS: usize = 100;
 
+/// What is done with a pitch that the path has decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharpening {
+    /// Nothing: those of the references stay what they are.
+    None,
+    /// It is sharpened, and it counts as sung if it is periodic.
+    Judged,
+    /// It is sharpened; whether it is sung is known.
+    Known,
+}
+
 /// Samples in, one [`F0Estimate`] per hop out.
 pub(crate) struct Tracker {
     finder: Box<dyn CandidateFinder>,
@@ -123,8 +143,7 @@ pub(crate) struct Tracker {
     candidates: Vec<Candidate>,
     hops: usize,
     window_hops: usize,
-    /// Whether pitches are sharpened: ours are, those of the references stay what they are.
-    sharpens: bool,
+    sharpening: Sharpening,
     /// The last voiced pitch in Hz, and hops since.
     held: Option<(f32, usize)>,
     /// Whether the held pitch goes on.
@@ -136,16 +155,27 @@ pub(crate) struct Tracker {
 impl Tracker {
     pub fn new(method: PitchMethod, path_lag_hops: usize) -> Self {
         let finder: Box<dyn CandidateFinder> = match method {
+            PitchMethod::Nsdf => Box::new(nsdf::Nsdf::new()),
+            PitchMethod::Net => match net::Net::new() {
+                Ok(net) => Box::new(net),
+                Err(_) => return Self::new(PitchMethod::Nsdf, path_lag_hops),
+            },
             PitchMethod::McLeod => Box::new(mcleod::McLeod::new()),
             #[cfg(feature = "aubio")]
             PitchMethod::YinFft => Box::new(aubio::Aubio::new(aubio_rs::PitchMode::Yinfft)),
             #[cfg(feature = "aubio")]
             PitchMethod::YinFast => Box::new(aubio::Aubio::new(aubio_rs::PitchMode::Yinfast)),
-            _ => Box::new(nsdf::Nsdf::new()),
+            #[cfg(not(feature = "aubio"))]
+            PitchMethod::YinFft | PitchMethod::YinFast => Box::new(nsdf::Nsdf::new()),
+        };
+        let (sharpening, costs) = match method {
+            PitchMethod::Nsdf => (Sharpening::Judged, path::Costs::PEAKS),
+            PitchMethod::Net => (Sharpening::Known, net::COSTS),
+            _ => (Sharpening::None, path::Costs::PEAKS),
         };
         let window_hops = finder.look_ahead().div_ceil(LISTEN_HOP);
         Self {
-            path: path::Path::new(path_lag_hops),
+            path: path::Path::new(path_lag_hops, costs),
             high_pass: HighPass::default(),
             // The sharpening looks at a frame when the path has decided on it.
             recent: vec![0.0; HALF_SPAN * 2 + LISTEN_HOP * (path_lag_hops + 1)],
@@ -153,7 +183,7 @@ impl Tracker {
             hops: 0,
             window_hops,
             finder,
-            sharpens: method == PitchMethod::Nsdf,
+            sharpening,
             held: None,
             goes_on: false,
             levels: [-120.0; 2],
@@ -163,6 +193,7 @@ impl Tracker {
     pub fn reset(&mut self) {
         self.recent.fill(0.0);
         self.high_pass = HighPass::default();
+        self.finder.reset();
         self.path.reset();
         self.hops = 0;
         (self.held, self.goes_on, self.levels) = (None, false, [-120.0; 2]);
@@ -183,19 +214,41 @@ impl Tracker {
         // The level's window is a hop shorter.
         self.levels = [self.levels[1], level_dbfs];
         if self.hops < self.window_hops {
+            self.finder.prepare(&self.recent);
             return;
         }
         let centre = self.recent.len() - self.window_hops * LISTEN_HOP;
         self.candidates.clear();
-        self.finder.find(&self.recent, centre, &mut self.candidates);
-        if let Some(decision) = self.path.process(&self.candidates, self.levels[0]) {
+        let unvoiced = self.finder.find(&self.recent, centre, &mut self.candidates);
+        if let Some(decision) = self.path.process(&self.candidates, unvoiced, self.levels[0]) {
             let centre = centre - self.path.lag_hops() * LISTEN_HOP;
-            out(if self.sharpens { self.sharpened(&decision, centre) } else { plain(&decision) });
+            out(match self.sharpening {
+                Sharpening::None => plain(&decision),
+                Sharpening::Judged => self.judged(&decision, centre),
+                Sharpening::Known => self.known(&decision, centre),
+            });
         }
     }
 
+    /// The pitch at a centre, sharpened if it is clear.
+    fn known(&mut self, decision: &path::Decision, centre: usize) -> F0Estimate {
+        let Some(candidate) = decision.candidate else {
+            return F0Estimate { hz: self.held.map_or(0.0, |(hz, _)| hz), voiced: false, voicing: 0.0 };
+        };
+        let near = |refined: &Refined| {
+            refined.clarity > net::CLEAR && (refined.hz / candidate.hz).log2().abs() < net::REACH_OCTAVES
+        };
+        let refined = refine::refine(&self.recent, centre, candidate.hz);
+        let hz = refined.filter(near).map_or(candidate.hz, |refined| refined.hz);
+        if decision.voiced {
+            self.held = Some((hz, 1));
+        }
+        let voicing = refined.map_or(0.0, |refined| refined.clarity.clamp(0.0, 1.0));
+        F0Estimate { hz, voiced: decision.voiced, voicing }
+    }
+
     /// The pitch at a centre, sharpened, and whether it is sung.
-    fn sharpened(&mut self, decision: &path::Decision, centre: usize) -> F0Estimate {
+    fn judged(&mut self, decision: &path::Decision, centre: usize) -> F0Estimate {
         // Where the path goes through no pitch, the nearer of the last one and the coming one is the best guess.
         let known = match (self.held, decision.coming) {
             (Some((_, since)), Some((coming_hz, hops))) if hops < since => Some(coming_hz),

@@ -9,12 +9,22 @@ const VOICING_THRESHOLD: f32 = 0.74;
 const SILENCE_DB: f32 = 34.0;
 /// Share of that distance from which quietness speaks against voicing.
 const QUIET_FROM: f32 = 0.45;
-/// Preference for higher pitches, per octave: of peaks at a period and at its double the first is right.
-const OCTAVE_COST: f32 = 0.035;
-/// Cost of a jump by an octave between two hops.
-const OCTAVE_JUMP_COST: f32 = 0.9;
-/// Cost of going from voiced to unvoiced or back.
-const VOICING_CHANGE_COST: f32 = 0.12;
+/// What the path pays for, on the scale of the candidates' clarity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Costs {
+    /// Preference for higher pitches, per octave: of peaks at a period and at its double the first is right.
+    pub octave: f32,
+    /// Cost of a jump by an octave between two hops.
+    pub octave_jump: f32,
+    /// Cost of going from voiced to unvoiced or back.
+    pub voicing_change: f32,
+}
+
+impl Costs {
+    /// For heights of peaks.
+    pub const PEAKS: Self = Self { octave: 0.035, octave_jump: 0.9, voicing_change: 0.12 };
+}
+
 /// Loudest level assumed before anything was heard, in dBFS.
 const START_PEAK_DBFS: f32 = -38.0;
 /// How fast the running peak falls, in dB a hop.
@@ -49,6 +59,7 @@ pub(super) struct Decision {
 /// Fixed-lag path search.
 pub(super) struct Path {
     lag: usize,
+    costs: Costs,
     /// The last `lag + 1` frames as a ring.
     frames: Vec<Frame>,
     filled: usize,
@@ -58,7 +69,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub fn new(lag_hops: usize) -> Self {
+    pub fn new(lag_hops: usize, costs: Costs) -> Self {
         let empty = Frame {
             candidates: [Candidate::default(); MAX_CANDIDATES],
             count: 0,
@@ -67,6 +78,7 @@ impl Path {
         };
         Self {
             lag: lag_hops,
+            costs,
             frames: vec![empty; lag_hops + 1],
             filled: 0,
             newest: 0,
@@ -76,17 +88,25 @@ impl Path {
     }
 
     pub fn reset(&mut self) {
-        *self = Self::new(self.lag);
+        *self = Self::new(self.lag, self.costs);
     }
 
     pub fn lag_hops(&self) -> usize {
         self.lag
     }
 
-    pub fn process(&mut self, candidates: &[Candidate], level_dbfs: f32) -> Option<Decision> {
+    /// Takes the candidates of a hop; `unvoiced` is how much speaks for no voice, by the level where it is not given.
+    pub fn process(
+        &mut self,
+        candidates: &[Candidate],
+        unvoiced: Option<f32>,
+        level_dbfs: f32,
+    ) -> Option<Decision> {
         self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
         let quiet = ((self.peak_dbfs - level_dbfs) / SILENCE_DB).clamp(0.0, 2.0);
-        let unvoiced_strength = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
+        let by_level = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
+        let unvoiced_strength = unvoiced.unwrap_or(by_level);
+        let costs = self.costs;
 
         let previous = self.frames[self.newest];
         self.newest = (self.newest + 1) % self.frames.len();
@@ -98,11 +118,11 @@ impl Path {
         for (state, score) in scores.iter_mut().enumerate().take(frame.count + 1) {
             let strength = match state {
                 0 => unvoiced_strength,
-                _ => strength(frame.candidates[state - 1]),
+                _ => costs.strength(frame.candidates[state - 1]),
             };
             let (mut best, mut from) = (f32::NEG_INFINITY, 0);
             for before in 0..=previous.count {
-                let through = self.scores[before] - transition_cost(&previous, before, frame, state);
+                let through = self.scores[before] - costs.transition(&previous, before, frame, state);
                 if through > best {
                     (best, from) = (through, before);
                 }
@@ -132,7 +152,9 @@ impl Path {
         }
         let frame = &self.frames[at];
         let candidates = &frame.candidates[..frame.count];
-        let likeliest = candidates.iter().max_by(|a, b| strength(**a).total_cmp(&strength(**b)));
+        let likeliest = candidates
+            .iter()
+            .max_by(|a, b| self.costs.strength(**a).total_cmp(&self.costs.strength(**b)));
         let (voiced, chosen) = match state {
             0 => (false, likeliest),
             _ => (true, candidates.get(state - 1)),
@@ -141,17 +163,19 @@ impl Path {
     }
 }
 
-fn strength(candidate: Candidate) -> f32 {
-    candidate.clarity + OCTAVE_COST * (candidate.hz / 65.0).log2()
-}
+impl Costs {
+    fn strength(self, candidate: Candidate) -> f32 {
+        candidate.clarity + self.octave * (candidate.hz / 65.0).log2()
+    }
 
-fn transition_cost(previous: &Frame, before: usize, frame: &Frame, state: usize) -> f32 {
-    match (before, state) {
-        (0, 0) => 0.0,
-        (0, _) | (_, 0) => VOICING_CHANGE_COST,
-        _ => {
-            let (from, to) = (previous.candidates[before - 1].hz, frame.candidates[state - 1].hz);
-            OCTAVE_JUMP_COST * (to / from).log2().abs()
+    fn transition(self, previous: &Frame, before: usize, frame: &Frame, state: usize) -> f32 {
+        match (before, state) {
+            (0, 0) => 0.0,
+            (0, _) | (_, 0) => self.voicing_change,
+            _ => {
+                let (from, to) = (previous.candidates[before - 1].hz, frame.candidates[state - 1].hz);
+                self.octave_jump * (to / from).log2().abs()
+            }
         }
     }
 }

@@ -32,5 +32,9 @@ pub(crate) fn verify(weights: &[u8], expected: &str) -> Result<(), WeightsError>
         text
     });
     let expected = expected.trim();
-    if found == expected { Ok(()) } else { Err(WeightsError::Damaged { expected: expected.to_owned(), found }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(WeightsError::Damaged { expected: expected.to_owned(), found })
+    }
 }

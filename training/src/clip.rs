@@ -40,6 +40,20 @@ const DROWNED_DB: f32 = -9.0;
 
 /// Makes a clip; the same for the same seed and number.
 pub fn make(seed: u64, number: u64) -> Clip {
+    let Heard { samples, truth } = sound(seed, number);
+    Clip { features: features_of(&samples), truth }
+}
+
+/// The sound of a clip with the truth about each of its frames.
+pub struct Heard {
+    /// At 16 kHz.
+    pub samples: Vec<f32>,
+    /// One every 10 ms, the first at the first sample.
+    pub truth: Vec<Truth>,
+}
+
+/// The sound that a clip is made of.
+pub fn sound(seed: u64, number: u64) -> Heard {
     let mut rng = Rng::keyed(&[seed, number]);
     let rng = &mut rng;
     let manner = match rng.unit() {
@@ -72,7 +86,7 @@ pub fn make(seed: u64, number: u64) -> Clip {
     if manner == Some(Manner::Whisper) {
         truth.iter_mut().for_each(|t| t.voiced = false);
     }
-    Clip { features: features_of(&sound), truth }
+    Heard { samples: sound, truth }
 }
 
 /// The frames of a sound, each aligned with the observation whose look-ahead ends with it.

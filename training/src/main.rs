@@ -2,6 +2,7 @@
 
 mod clip;
 mod draw;
+mod listen;
 mod room;
 mod sung;
 mod train;
@@ -18,12 +19,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The pitch network.
+    /// Trains the pitch network.
     Pitch(train::Options),
+    /// Writes clips that are never trained on with their truth, to listen to and to try a pitch tracker on.
+    Clips(listen::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Pitch(options) => train::run(&options),
+        Command::Clips(options) => listen::run(&options),
     }
 }

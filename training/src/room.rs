@@ -79,9 +79,8 @@ pub fn microphone(rng: &mut Rng, samples: &mut [f32]) {
 /// Puts a voice into a room of 0.2 to 1.5 s.
 pub fn reverb(rng: &mut Rng, samples: &[f32]) -> Vec<f32> {
     let t60 = log_between(rng, 0.2, 1.5);
-    let mut tail: Vec<f32> = (0..(t60 * RATE) as usize)
-        .map(|n| normal(rng) * (-6.9 * n as f32 / (t60 * RATE)).exp())
-        .collect();
+    let mut tail: Vec<f32> =
+        (0..(t60 * RATE) as usize).map(|n| normal(rng) * (-6.9 * n as f32 / (t60 * RATE)).exp()).collect();
     Filter::low_pass(log_between(rng, 1_500.0, 7_000.0)).run(&mut tail);
     let energy: f32 = tail.iter().map(|x| x * x).sum();
     let factor = gain(-between(rng, -2.0, 18.0)) / energy.sqrt().max(1e-9);
@@ -141,8 +140,10 @@ pub fn set_peak(samples: &mut [f32], level: f32) {
 
 /// RMS of the louder tenth of a second in two.
 pub fn loud_rms(samples: &[f32]) -> f32 {
-    let mut powers: Vec<f32> =
-        samples.chunks(1_600).map(|part| part.iter().map(|x| x * x).sum::<f32>() / part.len() as f32).collect();
+    let mut powers: Vec<f32> = samples
+        .chunks(1_600)
+        .map(|part| part.iter().map(|x| x * x).sum::<f32>() / part.len() as f32)
+        .collect();
     powers.sort_by(f32::total_cmp);
     let loud = &powers[powers.len() / 2..];
     (loud.iter().sum::<f32>() / loud.len().max(1) as f32).sqrt()
@@ -204,7 +205,8 @@ pub fn claps(rng: &mut Rng, len: usize) -> Vec<f32> {
         }
         at += (period * between(rng, 0.8, 1.3)) as usize;
     }
-    Filter::peak(log_between(rng, 150.0, 4_000.0), between(rng, 0.0, 18.0), between(rng, 0.5, 2.0)).run(&mut all);
+    Filter::peak(log_between(rng, 150.0, 4_000.0), between(rng, 0.0, 18.0), between(rng, 0.5, 2.0))
+        .run(&mut all);
     all
 }
 

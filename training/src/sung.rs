@@ -4,9 +4,9 @@ use anyhow::anyhow;
 use collavoce::sing::{Consonant, Singer, SungSyllable, TimingCurve, Vocal, Vowel};
 use collavoce::song::Rng;
 use collavoce::time::{Hz, Meter};
-use collavoce_models::pitch::HOP;
+use collavoce_models::pitch::{FEATURES, HOP};
 
-use crate::clip::{Clip, Truth, features_of};
+use crate::clip::{Clip, Heard, Truth, features_of};
 use crate::draw::{between, gain, log_between};
 use crate::room;
 
@@ -79,28 +79,36 @@ fn vocal(rng: &mut Rng, seed: u64) -> Vocal {
 /// If a voice cannot be brought to the sample rate.
 pub fn clips(seed: u64, count: u64, hard: bool) -> anyhow::Result<Vec<Clip>> {
     let clip = |number| {
-        let mut rng = Rng::keyed(&[seed, 0x5ed, number]);
-        let sung = vocal(&mut rng, seed ^ number).sing(Hz(16_000)).map_err(|e| anyhow!("{e}"))?;
-        let mut samples = sung.samples;
-        if hard {
-            samples = room::reverb(&mut rng, &samples);
-            let colour = between(&mut rng, 0.0, 2.0);
-            let noise = room::coloured(&mut rng, samples.len(), colour);
-            let snr_db = between(&mut rng, 8.0, 20.0);
-            let factor = room::loud_rms(&samples) * gain(-snr_db) / room::loud_rms(&noise).max(1e-9);
-            samples.iter_mut().zip(&noise).for_each(|(sample, noise)| *sample += factor * noise);
-        }
-        room::set_peak(&mut samples, log_between(&mut rng, 0.05, 0.9));
-        let truth = sung.truth.f0.iter().take(samples.len() / HOP).map(|point| Truth {
-            midi: if point.hz > 0.0 { 69.0 + 12.0 * (point.hz as f32 / 440.0).log2() } else { 0.0 },
-            voiced: point.hz > 0.0,
-            voicing_counts: 1.0,
-            pitch_counts: if point.hz > 0.0 { 1.0 } else { 0.0 },
-        });
-        let truth: Vec<Truth> = truth.collect();
+        let Heard { samples, truth } = sound(seed, number, hard)?;
         let mut features = features_of(&samples);
-        features.truncate(truth.len() * collavoce_models::pitch::FEATURES);
+        features.truncate(truth.len() * FEATURES);
         Ok(Clip { features, truth })
     };
     (0..count).map(clip).collect()
+}
+
+/// The sound of one of them.
+///
+/// # Errors
+/// If its voice cannot be brought to the sample rate.
+pub fn sound(seed: u64, number: u64, hard: bool) -> anyhow::Result<Heard> {
+    let mut rng = Rng::keyed(&[seed, 0x5ed, number]);
+    let sung = vocal(&mut rng, seed ^ number).sing(Hz(16_000)).map_err(|e| anyhow!("{e}"))?;
+    let mut samples = sung.samples;
+    if hard {
+        samples = room::reverb(&mut rng, &samples);
+        let colour = between(&mut rng, 0.0, 2.0);
+        let noise = room::coloured(&mut rng, samples.len(), colour);
+        let snr_db = between(&mut rng, 8.0, 20.0);
+        let factor = room::loud_rms(&samples) * gain(-snr_db) / room::loud_rms(&noise).max(1e-9);
+        samples.iter_mut().zip(&noise).for_each(|(sample, noise)| *sample += factor * noise);
+    }
+    room::set_peak(&mut samples, log_between(&mut rng, 0.05, 0.9));
+    let truth = sung.truth.f0.iter().take(samples.len() / HOP).map(|point| Truth {
+        midi: if point.hz > 0.0 { 69.0 + 12.0 * (point.hz as f32 / 440.0).log2() } else { 0.0 },
+        voiced: point.hz > 0.0,
+        voicing_counts: 1.0,
+        pitch_counts: if point.hz > 0.0 { 1.0 } else { 0.0 },
+    });
+    Ok(Heard { truth: truth.collect(), samples })
 }

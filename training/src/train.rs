@@ -37,7 +37,7 @@ const BLUR: f32 = 0.7;
 const LOG_EVERY: u64 = 100;
 const CHECK_EVERY: u64 = 1_000;
 /// Seed of the clips that are never trained on.
-const HELD_OUT: u64 = 0x5eed_0f7e_57;
+pub const HELD_OUT: u64 = 0x5eed_0f7e_57;
 
 /// What to train and for how long.
 #[derive(Debug, clap::Args)]
@@ -257,7 +257,11 @@ struct Checkpoint {
 
 impl Checkpoint {
     fn new(out: &Path) -> Self {
-        Self { graph: out.join("graph.bpk"), optimizer: out.join("optimizer.bpk"), step: out.join("step.txt") }
+        Self {
+            graph: out.join("graph.bpk"),
+            optimizer: out.join("optimizer.bpk"),
+            step: out.join("step.txt"),
+        }
     }
 
     /// The steps that were done, if there is one.

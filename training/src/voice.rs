@@ -242,7 +242,8 @@ fn phrase(
         let glide = singer.glide_s * between(rng, 0.6, 1.5);
         let scoop = if apart { singer.scoop_cents * rng.unit() as f32 } else { 0.0 };
         let fall = if last && rng.chance(0.4) { between(rng, -500.0, 60.0) } else { 0.0 };
-        let (vibrato_from, vibrato_hz) = (between(rng, 0.05, 0.4), singer.vibrato_hz * between(rng, 0.95, 1.05));
+        let (vibrato_from, vibrato_hz) =
+            (between(rng, 0.05, 0.4), singer.vibrato_hz * between(rng, 0.95, 1.05));
         let creak = if rng.chance(singer.creaks) { between(rng, 0.05, 0.35) } else { 0.0 };
         let swell_db = between(rng, -4.0, 6.0);
         let target = *pitch;

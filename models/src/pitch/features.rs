@@ -59,12 +59,13 @@ pub fn spread(frame: &[f32], out: &mut [f32]) {
     let mut channels = out.chunks_exact_mut(BINS);
     for (spectrum, partials) in frame.chunks_exact(SPECTRUM).zip(PARTIALS) {
         for (partial, channel) in partials.iter().zip(channels.by_ref()) {
-            let shift = lowest + (octave * partial.log2()).round();
-            for (bin, value) in channel.iter_mut().enumerate() {
-                let at = shift + bin as f32;
-                let inside = at >= 0.0 && at < SPECTRUM as f32;
-                *value = if inside { spectrum[at as usize] } else { 0.0 };
-            }
+            // Where the lowest pitch's partial stands; beyond the spectrum there is nothing.
+            let shift = (lowest + (octave * partial.log2()).round()) as isize;
+            let below = shift.min(0).unsigned_abs();
+            let from = shift.max(0) as usize;
+            let inside = (SPECTRUM - from).min(BINS - below);
+            channel.fill(0.0);
+            channel[below..below + inside].copy_from_slice(&spectrum[from..from + inside]);
         }
     }
     let (autocorrelations, levels) = frame[2 * SPECTRUM..].split_at(2 * BINS);
@@ -120,9 +121,8 @@ impl Analysis {
         };
         let longest = (SAMPLE_HZ as f32 / lowest_hz).ceil() as usize + 3;
         let energy: f32 = window.iter().map(|w| w * w).sum();
-        let likeness = |lag: usize| {
-            window.iter().zip(&window[lag..]).map(|(a, b)| a * b).sum::<f32>() / energy
-        };
+        let likeness =
+            |lag: usize| window.iter().zip(&window[lag..]).map(|(a, b)| a * b).sum::<f32>() / energy;
         Self {
             window_likeness: (0..longest).map(likeness).collect(),
             padded: vec![0.0; size],

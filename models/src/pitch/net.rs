@@ -3,9 +3,9 @@
 use std::fmt;
 
 use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleSnapshot};
-use burn::tensor::{Bytes, Device, Tensor, TensorData};
+use burn::tensor::{Bytes, Device};
 
-use super::graph::{FRAME_CHANNELS, Graph, LAGS, OLDEST_LAG};
+use super::graph::{FRAME_CHANNELS, Graph, LAGS, OLDEST_LAG, Steps, softmax};
 use super::{BINS, CHANNELS, FEATURES, spread};
 use crate::WeightsError;
 use crate::weights::{Aligned, verify};
@@ -26,8 +26,7 @@ pub struct PitchOdds {
 
 /// The pitch network with its memory of the frames before.
 pub struct PitchNet {
-    graph: Graph,
-    device: Device,
+    steps: Steps,
     /// The first layer's answers, oldest first, `OLDEST_LAG + 1` of them.
     memory: Vec<f32>,
     /// Its answer to nothing, which stands before the first frame.
@@ -70,24 +69,16 @@ impl PitchNet {
         let mut graph = Graph::new(&device);
         // Without the adapter the network itself would become one of half precision, which is slower.
         let mut store = store.with_from_adapter(HalfPrecisionAdapter::new());
-        let applied =
-            graph.load_from(&mut store).map_err(|error| WeightsError::Unfit(error.to_string()))?;
+        let applied = graph.load_from(&mut store).map_err(|error| WeightsError::Unfit(error.to_string()))?;
         if !applied.is_success() {
             return Err(WeightsError::Unfit(applied.to_string()));
         }
-        Ok(Self::with(graph, device))
+        Ok(Self::with(graph))
     }
 
-    /// The network as it is.
-    #[cfg(feature = "training")]
-    pub fn of(graph: Graph) -> Self {
-        Self::with(graph, Device::flex())
-    }
-
-    fn with(graph: Graph, device: Device) -> Self {
+    fn with(graph: Graph) -> Self {
         let mut net = Self {
-            graph,
-            device,
+            steps: Steps::of(graph),
             memory: vec![0.0; ANSWER * (OLDEST_LAG + 1)],
             nothing: vec![0.0; ANSWER],
             spread: vec![0.0; CHANNELS * BINS],
@@ -120,30 +111,17 @@ impl PitchNet {
             let from = newest - lag * ANSWER;
             seen.extend_from_slice(&self.memory[from..from + ANSWER]);
         }
-        let seen = TensorData::new(seen, [1, FRAME_CHANNELS * LAGS.len(), BINS]);
-        let (pitch, voicing) = self.graph.judge(Tensor::from_data(seen, &self.device));
-        let (pitch, voicing) = (pitch.into_data(), voicing.into_data());
-        if let (Ok(pitch), Ok([voicing])) = (pitch.as_slice::<f32>(), voicing.as_slice::<f32>()) {
-            let top = pitch.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let mut sum = 0.0;
-            for (odds, logit) in self.odds.pitches.iter_mut().zip(pitch) {
-                *odds = (logit - top).exp();
-                sum += *odds;
-            }
-            self.odds.pitches.iter_mut().for_each(|odds| *odds /= sum);
-            self.odds.voiced = 1.0 / (1.0 + (-voicing).exp());
-        }
+        let (pitch, voicing) = self.steps.judge(&seen);
+        self.odds.pitches = softmax(&pitch);
+        self.odds.voiced = 1.0 / (1.0 + (-voicing).exp());
         &self.odds
     }
 
     /// Puts the first layer's answer to the spread frame behind those before.
     fn answer(&mut self) {
-        let spread = TensorData::new(self.spread.clone(), [1, CHANNELS, BINS]);
-        let answer = self.graph.frame(Tensor::from_data(spread, &self.device)).into_data();
+        let answer = self.steps.frame(&self.spread);
         self.memory.copy_within(ANSWER.., 0);
         let newest = self.memory.len() - ANSWER;
-        if let Ok(answer) = answer.as_slice::<f32>() {
-            self.memory[newest..].copy_from_slice(answer);
-        }
+        self.memory[newest..].iter_mut().zip(answer).for_each(|(slot, value)| *slot = value);
     }
 }

@@ -20,7 +20,8 @@ fn tone(samples: usize, hz: impl Fn(usize) -> f32) -> Vec<f32> {
 
 /// What the network says of each hop of a sound.
 fn judge(samples: &[f32]) -> Vec<PitchOdds> {
-    let (mut features, mut net) = (PitchFeatures::new(), PitchNet::embedded().expect("the weights are sound"));
+    let (mut features, mut net) =
+        (PitchFeatures::new(), PitchNet::embedded().expect("the weights are sound"));
     samples.as_chunks().0.iter().map(|hop| net.step(features.process(hop)).clone()).collect()
 }
 
@@ -79,7 +80,9 @@ fn silence_and_noise_are_no_voice() {
 #[test]
 fn what_is_no_sound_does_no_harm() {
     let mut sound = tone(16_000, |_| 220.0);
-    for (index, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE].iter().enumerate() {
+    for (index, bad) in
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE].iter().enumerate()
+    {
         sound[4_000 + 37 * index] = *bad;
     }
     let heard = judge(&sound);
@@ -95,7 +98,8 @@ fn answers_are_the_same_every_time_and_after_a_reset() {
     let sound = tone(8_000, |n| 200.0 + 0.01 * n as f32);
     let first = judge(&sound);
     assert_eq!(first, judge(&sound));
-    let (mut features, mut net) = (PitchFeatures::new(), PitchNet::embedded().expect("the weights are sound"));
+    let (mut features, mut net) =
+        (PitchFeatures::new(), PitchNet::embedded().expect("the weights are sound"));
     for hop in sound.as_chunks().0 {
         net.step(features.process(hop));
     }
@@ -113,7 +117,10 @@ fn damaged_weights_are_refused() {
         let mut flipped = WEIGHTS.to_vec();
         flipped[at] ^= 1 << (at % 8);
         assert!(matches!(PitchNet::load(&flipped, SHA256), Err(WeightsError::Damaged { .. })), "byte {at}");
-        assert!(matches!(PitchNet::load(&WEIGHTS[..at], SHA256), Err(WeightsError::Damaged { .. })), "{at} bytes");
+        assert!(
+            matches!(PitchNet::load(&WEIGHTS[..at], SHA256), Err(WeightsError::Damaged { .. })),
+            "{at} bytes"
+        );
     }
 }
 
@@ -122,4 +129,24 @@ fn weights_of_another_kind_are_refused_even_with_their_own_hash() {
     // SHA-256 of nothing.
     let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert!(matches!(PitchNet::load(&[], none), Err(WeightsError::Unfit(_))));
+}
+
+#[test]
+#[ignore = "prints how long a step takes"]
+fn time() {
+    let sound = tone(160_000, |_| 220.0);
+    let (mut features, mut net) =
+        (PitchFeatures::new(), PitchNet::embedded().expect("the weights are sound"));
+    for _ in 0..3 {
+        let (mut seeing, mut judging) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
+        for hop in sound.as_chunks().0 {
+            let start = std::time::Instant::now();
+            let frame = features.process(hop);
+            let middle = std::time::Instant::now();
+            net.step(frame);
+            seeing += middle - start;
+            judging += middle.elapsed();
+        }
+        println!("{} us features, {} us network", seeing.as_micros() / 1_000, judging.as_micros() / 1_000);
+    }
 }

@@ -112,6 +112,8 @@ pub(crate) trait CandidateFinder {
 /// Longest stretch of samples that a finder may look at on either side of a centre.
 pub(crate) const HALF_SPAN: usize = 1024;
 
+/// What is louder is no sound.
+const LOUDEST: f32 = 1e3;
 /// Clarity of a sharpened pitch that the path goes through, at least.
 const CLEAR: f32 = 0.5;
 /// Clarity from which a pitch that goes on is voiced whatever the path says, and that under which it is no longer.
@@ -208,7 +210,8 @@ impl Tracker {
         let kept = self.recent.len() - LISTEN_HOP;
         self.recent.copy_within(LISTEN_HOP.., 0);
         for (slot, sample) in self.recent[kept..].iter_mut().zip(hop) {
-            *slot = self.high_pass.process(*sample);
+            // What is no sound would stay in the filter for ever.
+            *slot = self.high_pass.process(if sample.abs() < LOUDEST { *sample } else { 0.0 });
         }
         self.hops += 1;
         // The level's window is a hop shorter.
@@ -291,7 +294,7 @@ fn plain(decision: &path::Decision) -> F0Estimate {
     }
 }
 
-/// Second-order high-pass at 50 Hz for 16 kHz: takes away DC and rumble.
+/// Second-order high-pass at 50 Hz for 16 kHz: takes away DC and rumble. Every tracker hears through it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HighPass {
     state: [f64; 2],

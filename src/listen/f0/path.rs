@@ -152,9 +152,8 @@ impl Path {
         }
         let frame = &self.frames[at];
         let candidates = &frame.candidates[..frame.count];
-        let likeliest = candidates
-            .iter()
-            .max_by(|a, b| self.costs.strength(**a).total_cmp(&self.costs.strength(**b)));
+        let likeliest =
+            candidates.iter().max_by(|a, b| self.costs.strength(**a).total_cmp(&self.costs.strength(**b)));
         let (voiced, chosen) = match state {
             0 => (false, likeliest),
             _ => (true, candidates.get(state - 1)),

@@ -54,7 +54,8 @@ impl ListenConfig {
     /// Causal: what our own trackers tell is told within 80 ms of sound, by the network within 40 ms.
     pub fn live(pitch: PitchMethod) -> Self {
         // The network's window lies before the centre for the most part, and it remembers: it needs no path to wait.
-        Self { pitch, path_lag_hops: if pitch == PitchMethod::Net { 0 } else { 4 } }
+        let path_lag_hops = if pitch == PitchMethod::Net { 0 } else { f0::PATH_LAG_HOPS };
+        Self { pitch, path_lag_hops }
     }
 
     /// The whole take is known: looks half a second ahead.

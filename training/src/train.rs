@@ -37,7 +37,7 @@ const BLUR: f32 = 0.7;
 const LOG_EVERY: u64 = 100;
 const CHECK_EVERY: u64 = 1_000;
 /// Seed of the clips that are never trained on.
-pub const HELD_OUT: u64 = 0x5eed_0f7e_57;
+pub const HELD_OUT: u64 = 0x5e_ed0f_7e57;
 
 /// What to train and for how long.
 #[derive(Debug, clap::Args)]

@@ -27,7 +27,7 @@ impl CandidateFinder for Aubio {
         WINDOW / 2
     }
 
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<f32> {
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<bool> {
         let pitch = self.pitch.as_mut()?;
         // aubio keeps the window itself: it is given the newest hop of it.
         let end = centre + WINDOW / 2;

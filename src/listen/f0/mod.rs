@@ -100,9 +100,9 @@ pub(crate) const MAX_CANDIDATES: usize = 8;
 pub(crate) trait CandidateFinder {
     /// Samples after the centre of a hop that its window needs.
     fn look_ahead(&self) -> usize;
-    /// Writes the candidates of a window whose centre is sample `centre` of `samples`. It may say how much speaks for
-    /// no voice, on the scale of the candidates' clarity.
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<f32>;
+    /// Writes the candidates of a window whose centre is sample `centre` of `samples`. It may know
+    /// whether anybody sings there.
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<bool>;
     /// Hears samples of which the last hop is new, before there is a whole window.
     fn prepare(&mut self, _samples: &[f32]) {}
     /// Forgets what it heard, if it keeps anything.
@@ -112,6 +112,8 @@ pub(crate) trait CandidateFinder {
 /// Longest stretch of samples that a finder may look at on either side of a centre.
 pub(crate) const HALF_SPAN: usize = 1024;
 
+/// Hops that the path looks ahead, live, where clarity alone tells pitches apart.
+pub(super) const PATH_LAG_HOPS: usize = 4;
 /// What is louder is no sound.
 const LOUDEST: f32 = 1e3;
 /// Clarity of a sharpened pitch that the path goes through, at least.
@@ -132,7 +134,7 @@ enum Sharpening {
     None,
     /// It is sharpened, and it counts as sung if it is periodic.
     Judged,
-    /// It is sharpened; whether it is sung is known.
+    /// The mean of it and of what it is sharpened to; whether it is sung is known.
     Known,
 }
 
@@ -160,7 +162,7 @@ impl Tracker {
             PitchMethod::Nsdf => Box::new(nsdf::Nsdf::new()),
             PitchMethod::Net => match net::Net::new() {
                 Ok(net) => Box::new(net),
-                Err(_) => return Self::new(PitchMethod::Nsdf, path_lag_hops),
+                Err(_) => return Self::new(PitchMethod::Nsdf, path_lag_hops.max(PATH_LAG_HOPS)),
             },
             PitchMethod::McLeod => Box::new(mcleod::McLeod::new()),
             #[cfg(feature = "aubio")]
@@ -222,8 +224,8 @@ impl Tracker {
         }
         let centre = self.recent.len() - self.window_hops * LISTEN_HOP;
         self.candidates.clear();
-        let unvoiced = self.finder.find(&self.recent, centre, &mut self.candidates);
-        if let Some(decision) = self.path.process(&self.candidates, unvoiced, self.levels[0]) {
+        let sung = self.finder.find(&self.recent, centre, &mut self.candidates);
+        if let Some(decision) = self.path.process(&self.candidates, sung, self.levels[0]) {
             let centre = centre - self.path.lag_hops() * LISTEN_HOP;
             out(match self.sharpening {
                 Sharpening::None => plain(&decision),
@@ -242,7 +244,8 @@ impl Tracker {
             refined.clarity > net::CLEAR && (refined.hz / candidate.hz).log2().abs() < net::REACH_OCTAVES
         };
         let refined = refine::refine(&self.recent, centre, candidate.hz);
-        let hz = refined.filter(near).map_or(candidate.hz, |refined| refined.hz);
+        // Two estimates that go wrong in different ways: their mean is nearer than either.
+        let hz = refined.filter(near).map_or(candidate.hz, |refined| (refined.hz * candidate.hz).sqrt());
         if decision.voiced {
             self.held = Some((hz, 1));
         }

@@ -11,15 +11,17 @@ use crate::limits::{LISTEN_HOP, LISTEN_HZ, MAX_F0_HZ, MIN_F0_HZ};
 
 const _: () = assert!(HOP == LISTEN_HOP && SAMPLE_HZ == LISTEN_HZ);
 
-/// What a path through the network's pitches pays for.
-pub(super) const COSTS: Costs = Costs { octave: 0.0, octave_jump: 0.6, voicing_change: 0.1 };
-/// Clarity and nearness, in octaves, that a sharpened pitch needs to take the place of the network's.
+/// What a path through the network's pitches pays for; whether they are sung is known.
+pub(super) const COSTS: Costs = Costs { octave: 0.0, octave_jump: 0.2, voicing_change: 0.0 };
+/// Clarity and nearness, in octaves, that a sharpened pitch needs to count as much as the network's.
 pub(super) const CLEAR: f32 = 0.6;
 pub(super) const REACH_OCTAVES: f32 = 0.6 / 12.0;
 
-/// Weight of the logarithm of the odds of a pitch, and of those that anybody sings.
+/// Weight of the logarithm of the odds of a pitch.
 const PITCH_WEIGHT: f32 = 0.1;
-const VOICING_WEIGHT: f32 = 0.1;
+/// Price of a change between sung and not, as a logarithm of odds, and what speaks for a voice beforehand.
+const CHANGE: f32 = 1.0;
+const VOICING_BIAS: f32 = -1.0;
 /// Least share of the odds that makes a peak a candidate.
 const LEAST_SHARE: f32 = 0.02;
 /// Bins on either side of a peak that belong to it.
@@ -28,13 +30,15 @@ const PEAK_BINS: usize = 2;
 pub(super) struct Net {
     features: PitchFeatures,
     net: PitchNet,
+    /// How much more speaks for a voice than against it, as a logarithm of odds.
+    sung: f32,
 }
 
 impl Net {
     /// # Errors
     /// If the weights were damaged.
     pub fn new() -> Result<Self, WeightsError> {
-        Ok(Self { features: PitchFeatures::new(), net: PitchNet::embedded()? })
+        Ok(Self { features: PitchFeatures::new(), net: PitchNet::embedded()?, sung: 0.0 })
     }
 }
 
@@ -43,13 +47,16 @@ impl CandidateFinder for Net {
         LOOK_AHEAD_HOPS * LISTEN_HOP
     }
 
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<f32> {
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<bool> {
         let end = centre + self.look_ahead();
         let frame = self.features.process(newest(&samples[..end]));
         let odds = self.net.step(frame);
         let voiced = odds.voiced.clamp(1e-4, 1.0 - 1e-4);
-        peaks(odds, VOICING_WEIGHT * (voiced / (1.0 - voiced)).ln(), out);
-        Some(0.0)
+        // The better of two paths, sung and not, between which a change has a price.
+        let logit = (voiced / (1.0 - voiced)).ln() + VOICING_BIAS;
+        self.sung = self.sung.clamp(-CHANGE, CHANGE) + logit;
+        peaks(odds, out);
+        Some(self.sung > 0.0)
     }
 
     fn prepare(&mut self, samples: &[f32]) {
@@ -59,6 +66,7 @@ impl CandidateFinder for Net {
     fn reset(&mut self) {
         self.features.reset();
         self.net.reset();
+        self.sung = 0.0;
     }
 }
 
@@ -67,8 +75,8 @@ fn newest(samples: &[f32]) -> &[f32; LISTEN_HOP] {
     samples.last_chunk().unwrap_or(&[0.0; LISTEN_HOP])
 }
 
-/// The peaks of the odds; `voicing` is added to the clarity of each.
-fn peaks(odds: &PitchOdds, voicing: f32, out: &mut Vec<Candidate>) {
+/// The peaks of the odds.
+fn peaks(odds: &PitchOdds, out: &mut Vec<Candidate>) {
     let odds = &odds.pitches[..];
     let at = |bin: usize| odds.get(bin).copied().unwrap_or(0.0);
     for bin in 0..BINS {
@@ -83,7 +91,7 @@ fn peaks(odds: &PitchOdds, voicing: f32, out: &mut Vec<Candidate>) {
         if share < LEAST_SHARE || !(MIN_F0_HZ..MAX_F0_HZ).contains(&f64::from(hz)) {
             continue;
         }
-        let candidate = Candidate { hz, clarity: PITCH_WEIGHT * share.min(1.0).ln() + voicing };
+        let candidate = Candidate { hz, clarity: PITCH_WEIGHT * share.min(1.0).ln() };
         if out.len() < MAX_CANDIDATES {
             out.push(candidate);
         } else if let Some(worst) = out.iter_mut().min_by(|a, b| a.clarity.total_cmp(&b.clarity))

@@ -9,6 +9,9 @@ const VOICING_THRESHOLD: f32 = 0.74;
 const SILENCE_DB: f32 = 34.0;
 /// Share of that distance from which quietness speaks against voicing.
 const QUIET_FROM: f32 = 0.45;
+/// Strength of what is ruled out.
+const NEVER: f32 = -1e3;
+
 /// What the path pays for, on the scale of the candidates' clarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Costs {
@@ -41,6 +44,8 @@ struct Frame {
     came_from: [u8; STATES],
     /// How far the level lies below the running peak, in dB.
     below_peak_db: f32,
+    /// Whether it is sung, if that is known.
+    sung: Option<bool>,
 }
 
 /// What the path says of a frame.
@@ -75,6 +80,7 @@ impl Path {
             count: 0,
             came_from: [0; STATES],
             below_peak_db: 0.0,
+            sung: None,
         };
         Self {
             lag: lag_hops,
@@ -95,17 +101,18 @@ impl Path {
         self.lag
     }
 
-    /// Takes the candidates of a hop; `unvoiced` is how much speaks for no voice, by the level where it is not given.
+    /// Takes the candidates of a hop. If it is known whether they are `sung`, the path looks for the pitch alone;
+    /// otherwise clarity and level speak for and against a voice.
     pub fn process(
         &mut self,
         candidates: &[Candidate],
-        unvoiced: Option<f32>,
+        sung: Option<bool>,
         level_dbfs: f32,
     ) -> Option<Decision> {
         self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
         let quiet = ((self.peak_dbfs - level_dbfs) / SILENCE_DB).clamp(0.0, 2.0);
         let by_level = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
-        let unvoiced_strength = unvoiced.unwrap_or(by_level);
+        let unvoiced_strength = if sung.is_some() { NEVER } else { by_level };
         let costs = self.costs;
 
         let previous = self.frames[self.newest];
@@ -113,6 +120,7 @@ impl Path {
         let frame = &mut self.frames[self.newest];
         frame.count = candidates.len().min(MAX_CANDIDATES);
         frame.below_peak_db = self.peak_dbfs - level_dbfs;
+        frame.sung = sung;
         frame.candidates[..frame.count].copy_from_slice(&candidates[..frame.count]);
         let mut scores = [f32::NEG_INFINITY; STATES];
         for (state, score) in scores.iter_mut().enumerate().take(frame.count + 1) {
@@ -156,7 +164,7 @@ impl Path {
             candidates.iter().max_by(|a, b| self.costs.strength(**a).total_cmp(&self.costs.strength(**b)));
         let (voiced, chosen) = match state {
             0 => (false, likeliest),
-            _ => (true, candidates.get(state - 1)),
+            _ => (frame.sung.unwrap_or(true), candidates.get(state - 1)),
         };
         Decision { voiced, candidate: chosen.copied(), coming, below_peak_db: frame.below_peak_db }
     }

@@ -153,7 +153,7 @@ fn take(table: &mut Table, vocal: &Path, settings: &Settings) -> anyhow::Result<
         || read_mono(vocal, Conversion::Whole, &mut |_| {}),
         |input| input.as_ref().map_or(Vec::new(), |input| sample_bytes(&input.samples)),
     )?;
-    let config = ListenConfig { pitch: PitchMethod::Nsdf, ..ListenConfig::STUDIO };
+    let config = ListenConfig::studio(PitchMethod::Nsdf);
     let latency_s = Listener::new(config).latency().0 as f64 / f64::from(LISTEN_HZ);
     let heard = table.stage("listen", || listen_to(&input.samples, config), debug_bytes);
     table.stage("follow", || follow_take(&heard, latency_s, settings), debug_bytes)?;

@@ -229,7 +229,7 @@ fn listening_again_after_a_reset_is_the_same_and_without_one_is_not() {
         .chunks_exact(LISTEN_HOP)
         .map(|c| c.try_into().expect("a hop"))
         .collect();
-    let mut listener = Listener::new(ListenConfig::LIVE);
+    let mut listener = Listener::new(ListenConfig::live(PitchMethod::Nsdf));
     let listen = |listener: &mut Listener| {
         let mut heard: Vec<Observation> = Vec::new();
         for hop in &hops {

@@ -40,13 +40,16 @@ fn latency_s(config: ListenConfig) -> f64 {
 
 /// Notes and onsets of 16 kHz samples.
 fn notes(samples: &[f32]) -> (Vec<SungNote>, Vec<Onset>) {
-    segment(&listen_to(samples, ListenConfig::STUDIO), latency_s(ListenConfig::STUDIO))
+    segment(
+        &listen_to(samples, ListenConfig::studio(PitchMethod::Nsdf)),
+        latency_s(ListenConfig::studio(PitchMethod::Nsdf)),
+    )
 }
 
 /// Share of the voiced truth whose pitch is heard within 50 cents; pitches also count where no voice is reported, as
 /// in mir_eval's raw pitch accuracy.
 fn raw_pitch_accuracy(samples: &[f32], sung: &Sung) -> f64 {
-    let heard = listen_to(samples, ListenConfig::STUDIO);
+    let heard = listen_to(samples, ListenConfig::studio(PitchMethod::Nsdf));
     let voiced = sung.truth.f0.iter().filter(|point| point.hz > 0.0);
     let (mut right, mut all) = (0.0, 0.0);
     for point in voiced {
@@ -68,8 +71,8 @@ struct Said {
 }
 
 fn said_after(samples: &[f32], hops: usize) -> Said {
-    let mut listener = Listener::new(ListenConfig::LIVE);
-    let mut segmenter = NoteSegmenter::new(latency_s(ListenConfig::LIVE));
+    let mut listener = Listener::new(ListenConfig::live(PitchMethod::Nsdf));
+    let mut segmenter = NoteSegmenter::new(latency_s(ListenConfig::live(PitchMethod::Nsdf)));
     let mut said = Said::default();
     for hop in samples.as_chunks::<LISTEN_HOP>().0.iter().take(hops) {
         listener.process(hop, &mut |observation| {
@@ -150,8 +153,9 @@ fn babble_is_no_singing() {
         })
         .collect();
     let sung = sing(&talk, LISTEN_HZ);
-    let heard = listen_to(&sung.samples, ListenConfig::STUDIO);
-    let follow = follow_take(&heard, latency_s(ListenConfig::STUDIO), &Settings::default());
+    let heard = listen_to(&sung.samples, ListenConfig::studio(PitchMethod::Nsdf));
+    let follow =
+        follow_take(&heard, latency_s(ListenConfig::studio(PitchMethod::Nsdf)), &Settings::default());
     assert!(matches!(follow, Err(FollowError::NoVoice { .. })));
 }
 
@@ -180,7 +184,7 @@ fn every_sample_rate_is_heard_alike() {
     let at_rate = |rate: u32| {
         let sung = sing(&take, rate);
         let samples = resample(&sung.samples, 1, sung.rate, Hz(LISTEN_HZ)).expect("the rate is supported");
-        (listen_to(&samples, ListenConfig::STUDIO), notes(&samples).0)
+        (listen_to(&samples, ListenConfig::studio(PitchMethod::Nsdf)), notes(&samples).0)
     };
     let (home, home_notes) = at_rate(48_000);
     for rate in [8_000, 11_025, 16_000, 22_050, 44_100, 88_200, 96_000, 192_000] {
@@ -253,7 +257,7 @@ fn noise_claps_and_silence_hold_no_notes() {
     for (name, samples) in
         [("white", noise), ("pink", pink), ("brown", brown), ("clapping", claps), ("silence", silence)]
     {
-        let heard = listen_to(&samples, ListenConfig::STUDIO);
+        let heard = listen_to(&samples, ListenConfig::studio(PitchMethod::Nsdf));
         let voiced = heard.iter().filter(|o| o.voiced).count() as f64 / heard.len() as f64;
         let found = notes(&samples).0;
         assert!(voiced <= 0.05, "{name}: {voiced:.3} is taken for voice");
@@ -332,7 +336,7 @@ fn whistling_is_heard() {
             0.2 * phase.sin() as f32
         })
         .collect();
-    let heard = listen_to(&samples, ListenConfig::STUDIO);
+    let heard = listen_to(&samples, ListenConfig::studio(PitchMethod::Nsdf));
     for (o, hz) in heard.iter().zip(&truth) {
         let cents = 1200.0 * (f64::from(o.f0_hz).max(1.0) / hz).log2();
         right += f64::from(u8::from(cents.abs() < RIGHT_CENTS));
@@ -376,8 +380,9 @@ fn any_samples_do_no_harm() {
     let sung = clean();
     let mut poisoned = vec![f32::NAN; 4 * LISTEN_HOP];
     poisoned.extend(&sung.samples);
-    let voiced =
-        |samples: &[f32]| listen_to(samples, ListenConfig::STUDIO).iter().filter(|o| o.voiced).count();
+    let voiced = |samples: &[f32]| {
+        listen_to(samples, ListenConfig::studio(PitchMethod::Nsdf)).iter().filter(|o| o.voiced).count()
+    };
     let (after, plain) = (voiced(&poisoned), voiced(&sung.samples));
     assert!(after.abs_diff(plain) <= 5, "{after} voiced hops after NaN, {plain} without");
 }

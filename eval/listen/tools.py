@@ -16,7 +16,7 @@ import soundfile
 HERE = Path(__file__).resolve().parent
 MODES = ["live", "studio"]
 DEFAULT = "nsdf"
-METHODS = [DEFAULT, "mcleod", "yinfft", "yinfast"]
+METHODS = [DEFAULT, "net", "mcleod", "yinfft", "yinfast"]
 # Sets on which the other pitch trackers are run.
 PITCH_SETS = ["vocadito_1", "choir", "clean", "snr10", "reverb"]
 # What a peer is measured on, and the environment that it needs.

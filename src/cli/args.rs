@@ -103,7 +103,8 @@ pub struct Musical {
     /// Repair: moves the bar lines that are found by some beats.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i8).range(-6..=6), allow_hyphen_values = true)]
     pub bar_shift: i8,
-    /// The pitch tracker; all but the default are for comparison.
+    /// The pitch tracker: `nsdf`; `net`, a network that hears more in noise and rooms and looks half as far ahead; the
+    /// others are for comparison.
     #[arg(long, default_value = "nsdf", value_parser = parse::<PitchMethod>)]
     pub pitch: PitchMethod,
 }

@@ -101,8 +101,8 @@ pub enum EngineError {
 /// How to listen under some settings.
 pub fn listen_config(settings: &Settings, pitch: PitchMethod) -> ListenConfig {
     match settings.mode {
-        Mode::Studio => ListenConfig { pitch, ..ListenConfig::STUDIO },
-        Mode::Live => ListenConfig { pitch, ..ListenConfig::LIVE },
+        Mode::Studio => ListenConfig::studio(pitch),
+        Mode::Live => ListenConfig::live(pitch),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::limits::{LISTEN_HOP, LISTEN_HZ};
 use crate::time::SampleCount;
 
 pub use chroma::Chroma;
-pub use f0::{F0Estimate, PitchMethod, PitchMethodError};
+pub use f0::{F0Estimate, HighPass, PitchMethod, PitchMethodError};
 pub use level::Level;
 pub use loudness::{LOUDNESS_HOP_S, SILENT_LUFS, loudness};
 pub use notes::{Heard, NoteSegmenter, Onset, OnsetKind, SungNote};
@@ -60,11 +60,18 @@ pub struct ListenConfig {
 }
 
 impl ListenConfig {
-    /// Causal: a pitch is known 42 ms after it sounds, at the end of the hop that holds that moment. More look-ahead
-    /// changes next to nothing.
-    pub const LIVE: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 1 };
+    /// Causal: a pitch is known 42 ms after it sounds, by the network 40 ms, at the end of the hop that holds that
+    /// moment. More look-ahead changes next to nothing.
+    pub fn live(pitch: PitchMethod) -> Self {
+        // The network's window lies before the centre for the most part, and it remembers: it needs no path to wait.
+        let path_lag_hops = if pitch == PitchMethod::Net { 0 } else { f0::PATH_LAG_HOPS };
+        Self { pitch, path_lag_hops }
+    }
+
     /// The whole take is known: looks half a second ahead.
-    pub const STUDIO: Self = Self { pitch: PitchMethod::Nsdf, path_lag_hops: 50 };
+    pub fn studio(pitch: PitchMethod) -> Self {
+        Self { pitch, path_lag_hops: 50 }
+    }
 }
 
 /// Turns a stream of 16 kHz samples into observations.

@@ -27,11 +27,11 @@ impl CandidateFinder for Aubio {
         WINDOW / 2
     }
 
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) {
-        let Some(pitch) = &mut self.pitch else { return };
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<bool> {
+        let pitch = self.pitch.as_mut()?;
         // aubio keeps the window itself: it is given the newest hop of it.
         let end = centre + WINDOW / 2;
-        let Ok(hz) = pitch.do_result(&samples[end - LISTEN_HOP..end]) else { return };
+        let hz = pitch.do_result(&samples[end - LISTEN_HOP..end]).ok()?;
         // Some of aubio's methods give no confidence with a pitch that they are sure of.
         let clarity = match pitch.get_confidence().clamp(0.0, 1.0) {
             0.0 => 0.85,
@@ -40,5 +40,6 @@ impl CandidateFinder for Aubio {
         if (MIN_F0_HZ..MAX_F0_HZ).contains(&f64::from(hz)) {
             out.push(Candidate { hz, clarity });
         }
+        None
     }
 }

@@ -25,7 +25,7 @@ impl CandidateFinder for McLeod {
         WINDOW / 2
     }
 
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) {
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<bool> {
         let window = &samples[centre - WINDOW / 2..centre + WINDOW / 2];
         let pitch = self.detector.get_pitch(window, LISTEN_HZ as usize, POWER_THRESHOLD, CLARITY_THRESHOLD);
         if let Some(pitch) = pitch
@@ -33,5 +33,6 @@ impl CandidateFinder for McLeod {
         {
             out.push(Candidate { hz: pitch.frequency, clarity: pitch.clarity.min(1.0) });
         }
+        None
     }
 }

@@ -127,11 +127,12 @@ impl CandidateFinder for Nsdf {
         WINDOWS[0].0 / 2
     }
 
-    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) {
+    fn find(&mut self, samples: &[f32], centre: usize, out: &mut Vec<Candidate>) -> Option<bool> {
         for window in self.windows.iter_mut().rev() {
             let half = window.len / 2;
             window.transform(&samples[centre - half..centre + half]);
             window.peaks(out);
         }
+        None
     }
 }

@@ -9,12 +9,25 @@ const VOICING_THRESHOLD: f32 = 0.74;
 const SILENCE_DB: f32 = 34.0;
 /// Share of that distance from which quietness speaks against voicing.
 const QUIET_FROM: f32 = 0.45;
-/// Preference for higher pitches, per octave: of peaks at a period and at its double the first is right.
-const OCTAVE_COST: f32 = 0.035;
-/// Cost of a jump by an octave between two hops.
-const OCTAVE_JUMP_COST: f32 = 0.9;
-/// Cost of going from voiced to unvoiced or back.
-const VOICING_CHANGE_COST: f32 = 0.12;
+/// Strength of what is ruled out.
+const NEVER: f32 = -1e3;
+
+/// What the path pays for, on the scale of the candidates' clarity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Costs {
+    /// Preference for higher pitches, per octave: of peaks at a period and at its double the first is right.
+    pub octave: f32,
+    /// Cost of a jump by an octave between two hops.
+    pub octave_jump: f32,
+    /// Cost of going from voiced to unvoiced or back.
+    pub voicing_change: f32,
+}
+
+impl Costs {
+    /// For heights of peaks.
+    pub const PEAKS: Self = Self { octave: 0.035, octave_jump: 0.9, voicing_change: 0.12 };
+}
+
 /// Loudest level assumed before anything was heard, in dBFS.
 const START_PEAK_DBFS: f32 = -38.0;
 /// How fast the running peak falls, in dB a hop.
@@ -31,6 +44,8 @@ struct Frame {
     came_from: [u8; STATES],
     /// How far the level lies below the running peak, in dB.
     below_peak_db: f32,
+    /// Whether it is sung, if that is known.
+    sung: Option<bool>,
 }
 
 /// What the path says of a frame.
@@ -49,6 +64,7 @@ pub(super) struct Decision {
 /// Fixed-lag path search.
 pub(super) struct Path {
     lag: usize,
+    costs: Costs,
     /// The last `lag + 1` frames as a ring.
     frames: Vec<Frame>,
     filled: usize,
@@ -58,15 +74,17 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub fn new(lag_hops: usize) -> Self {
+    pub fn new(lag_hops: usize, costs: Costs) -> Self {
         let empty = Frame {
             candidates: [Candidate::default(); MAX_CANDIDATES],
             count: 0,
             came_from: [0; STATES],
             below_peak_db: 0.0,
+            sung: None,
         };
         Self {
             lag: lag_hops,
+            costs,
             frames: vec![empty; lag_hops + 1],
             filled: 0,
             newest: 0,
@@ -76,33 +94,43 @@ impl Path {
     }
 
     pub fn reset(&mut self) {
-        *self = Self::new(self.lag);
+        *self = Self::new(self.lag, self.costs);
     }
 
     pub fn lag_hops(&self) -> usize {
         self.lag
     }
 
-    pub fn process(&mut self, candidates: &[Candidate], level_dbfs: f32) -> Option<Decision> {
+    /// Takes the candidates of a hop. If it is known whether they are `sung`, the path looks for the pitch alone;
+    /// otherwise clarity and level speak for and against a voice.
+    pub fn process(
+        &mut self,
+        candidates: &[Candidate],
+        sung: Option<bool>,
+        level_dbfs: f32,
+    ) -> Option<Decision> {
         self.peak_dbfs = (self.peak_dbfs - PEAK_FALL_DB).max(level_dbfs).max(START_PEAK_DBFS);
         let quiet = ((self.peak_dbfs - level_dbfs) / SILENCE_DB).clamp(0.0, 2.0);
-        let unvoiced_strength = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
+        let by_level = VOICING_THRESHOLD + (quiet - QUIET_FROM).max(0.0) * 1.2;
+        let unvoiced_strength = if sung.is_some() { NEVER } else { by_level };
+        let costs = self.costs;
 
         let previous = self.frames[self.newest];
         self.newest = (self.newest + 1) % self.frames.len();
         let frame = &mut self.frames[self.newest];
         frame.count = candidates.len().min(MAX_CANDIDATES);
         frame.below_peak_db = self.peak_dbfs - level_dbfs;
+        frame.sung = sung;
         frame.candidates[..frame.count].copy_from_slice(&candidates[..frame.count]);
         let mut scores = [f32::NEG_INFINITY; STATES];
         for (state, score) in scores.iter_mut().enumerate().take(frame.count + 1) {
             let strength = match state {
                 0 => unvoiced_strength,
-                _ => strength(frame.candidates[state - 1]),
+                _ => costs.strength(frame.candidates[state - 1]),
             };
             let (mut best, mut from) = (f32::NEG_INFINITY, 0);
             for before in 0..=previous.count {
-                let through = self.scores[before] - transition_cost(&previous, before, frame, state);
+                let through = self.scores[before] - costs.transition(&previous, before, frame, state);
                 if through > best {
                     (best, from) = (through, before);
                 }
@@ -132,26 +160,29 @@ impl Path {
         }
         let frame = &self.frames[at];
         let candidates = &frame.candidates[..frame.count];
-        let likeliest = candidates.iter().max_by(|a, b| strength(**a).total_cmp(&strength(**b)));
+        let likeliest =
+            candidates.iter().max_by(|a, b| self.costs.strength(**a).total_cmp(&self.costs.strength(**b)));
         let (voiced, chosen) = match state {
             0 => (false, likeliest),
-            _ => (true, candidates.get(state - 1)),
+            _ => (frame.sung.unwrap_or(true), candidates.get(state - 1)),
         };
         Decision { voiced, candidate: chosen.copied(), coming, below_peak_db: frame.below_peak_db }
     }
 }
 
-fn strength(candidate: Candidate) -> f32 {
-    candidate.clarity + OCTAVE_COST * (candidate.hz / 65.0).log2()
-}
+impl Costs {
+    fn strength(self, candidate: Candidate) -> f32 {
+        candidate.clarity + self.octave * (candidate.hz / 65.0).log2()
+    }
 
-fn transition_cost(previous: &Frame, before: usize, frame: &Frame, state: usize) -> f32 {
-    match (before, state) {
-        (0, 0) => 0.0,
-        (0, _) | (_, 0) => VOICING_CHANGE_COST,
-        _ => {
-            let (from, to) = (previous.candidates[before - 1].hz, frame.candidates[state - 1].hz);
-            OCTAVE_JUMP_COST * (to / from).log2().abs()
+    fn transition(self, previous: &Frame, before: usize, frame: &Frame, state: usize) -> f32 {
+        match (before, state) {
+            (0, 0) => 0.0,
+            (0, _) | (_, 0) => self.voicing_change,
+            _ => {
+                let (from, to) = (previous.candidates[before - 1].hz, frame.candidates[state - 1].hz);
+                self.octave_jump * (to / from).log2().abs()
+            }
         }
     }
 }

@@ -22,9 +22,9 @@ const FENCES: [Fence; 6] = [
     Fence {
         words: &["burn::", "use burn", "extern crate burn"],
         within: &[""],
-        allowed: &["src/separate", "src/listen", "src/compose"],
+        allowed: &["models/", "training/"],
         in_tests: false,
-        reason: "burn belongs in separate, listen and compose",
+        reason: "burn belongs in models/ and training/",
     },
     Fence {
         words: &["nice_plug"],

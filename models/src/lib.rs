@@ -1,0 +1,9 @@
+//! Trained networks with their weights, behind functions over plain slices.
+//!
+//! The networks run on burn's portable processor backend on the caller's thread. They allocate, so they are no matter
+//! for an audio thread.
+
+pub mod pitch;
+mod weights;
+
+pub use weights::WeightsError;

@@ -1,0 +1,33 @@
+//! Makes its own material and trains the networks of Collavoce with it.
+
+mod clip;
+mod draw;
+mod listen;
+mod room;
+mod sung;
+mod train;
+mod voice;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "Trains the networks of Collavoce on sound that it makes itself")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trains the pitch network.
+    Pitch(train::Options),
+    /// Writes clips that are never trained on with their truth, to listen to and to try a pitch tracker on.
+    Clips(listen::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Pitch(options) => train::run(&options),
+        Command::Clips(options) => listen::run(&options),
+    }
+}

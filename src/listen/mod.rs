@@ -6,6 +6,7 @@
 mod chroma;
 pub mod f0;
 mod level;
+pub mod mix;
 mod notes;
 mod tuning;
 

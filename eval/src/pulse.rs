@@ -32,7 +32,7 @@ pub fn run(folder: &Path) -> anyhow::Result<()> {
          line a place,\n# 24 to the beat; hops by level of the low, the middle and the high band. change: a line a \
          beat; beat lines by\n# level of the change of harmony. The songs are OpenEWLD lead sheets (works first \
          performed by 1930, public domain)\n# played by MMA grooves (band_renders, GPL-2.0-or-later) and FluidSynth; \
-         half of them have swaying tempo."
+         most of them with a tempo that sways."
     );
     for (meter, counts) in &counts {
         print!("{}", counts.text(*meter));

@@ -147,8 +147,7 @@ impl BeatTracker {
         let hop = self.hops;
         self.hops += 1;
         let Some(now) = self.now() else { return false };
-        let is_due =
-            self.last_beat.is_none_or(|last| (hop - last) as f64 >= NO_SOONER * now.period as f64);
+        let is_due = self.last_beat.is_none_or(|last| (hop - last) as f64 >= NO_SOONER * now.period as f64);
         let is_beat = now.since <= 1 && is_due;
         if is_beat {
             self.last_beat = Some(hop);

@@ -7,22 +7,24 @@ use crate::score::ChordQuality as Q;
 use crate::score::{ChordSymbol, Key, PitchClass};
 
 /// Kinds of chords that are told apart, with the log of how common each is.
-const KINDS: [(Q, f32); 8] = [
+const KINDS: [(Q, f32); 9] = [
     (Q::Major, 0.0),
-    (Q::Minor, -0.2),
-    (Q::Seven, -0.4),
-    (Q::MinorSeven, -0.8),
-    (Q::MajorSeven, -1.2),
-    (Q::Diminished, -1.5),
-    (Q::DiminishedSeven, -1.5),
-    (Q::Sus4, -2.0),
+    (Q::Minor, -0.6),
+    (Q::Seven, -1.2),
+    (Q::MinorSeven, -2.4),
+    (Q::MajorSeven, -3.6),
+    (Q::Six, -2.4),
+    (Q::Diminished, -4.5),
+    (Q::DiminishedSeven, -4.5),
+    (Q::Sus4, -6.0),
 ];
 /// States: every kind on every root, then no chord.
 const STATES: usize = KINDS.len() * 12 + 1;
 const NO_CHORD: usize = STATES - 1;
-/// How much the likeness of a beat's chroma, and of its bass, counts.
-const LIKENESS: f32 = 16.0;
-const BASS: f32 = 3.0;
+/// How much the likeness of a beat's chroma, and of its bass, counts; a bass that is not the root counts less.
+const LIKENESS: f32 = 24.0;
+const BASS: f32 = 2.0;
+const OTHER_BASS: f32 = 0.5;
 /// Likeness to a chord from which there is one.
 const LEAST_LIKENESS: f32 = 0.62;
 /// Share of the third and fifth harmonics in a note of a template.
@@ -122,7 +124,7 @@ impl ChordTracker {
             .iter()
             .enumerate()
             .map(|(index, above)| {
-                let weight = if index == 0 { 1.0 } else { 0.5 };
+                let weight = if index == 0 { 1.0 } else { OTHER_BASS };
                 weight * bass[(root + usize::from(*above)) % 12]
             })
             .sum();

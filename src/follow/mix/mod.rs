@@ -26,8 +26,8 @@ const STROKE: f32 = 9.0;
 const STROKE_HOPS: usize = 3;
 /// Fewest beats of a song.
 const LEAST_BEATS: usize = 8;
-/// Log likelihood a hop that beats must gain over none.
-const LEAST_GAIN: f64 = 0.05;
+/// Log likelihood a hop that beats must gain over none: steady noise and a voice alone lose some.
+const LEAST_GAIN: f64 = 0.0;
 /// Weight of the chroma beside the notes of the chords in the key's histogram.
 const CHROMA_SHARE: f64 = 0.3;
 /// Bonus of a key whose tonic chord the song ends on, or begins with.
@@ -86,7 +86,9 @@ impl MixTake {
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum MixError {
     /// No pulse holds for long enough.
-    #[error("no beat found in {duration_s:.1} s: {strokes} strokes, none of them in a steady pulse; is it a mix with a band?")]
+    #[error(
+        "no beat found in {duration_s:.1} s: {strokes} strokes, none of them in a steady pulse; is it a mix with a band?"
+    )]
     NoBeat {
         /// Its length in seconds.
         duration_s: f64,
@@ -97,7 +99,11 @@ pub enum MixError {
 
 /// Beats, bars, chords and key of everything that was heard; `duration_s` is the length of the recording. Of the settings
 /// count mode, tempo, metre and key.
-pub fn follow_mix(heard: &[MixObservation], duration_s: f64, settings: &Settings) -> Result<MixTake, MixError> {
+pub fn follow_mix(
+    heard: &[MixObservation],
+    duration_s: f64,
+    settings: &Settings,
+) -> Result<MixTake, MixError> {
     let strokes_s = strokes(heard, duration_s);
     let harmonies: Vec<Harmony> = heard.iter().filter_map(|o| o.harmony).collect();
     let is_live = settings.mode == Mode::Live;
@@ -146,12 +152,7 @@ struct Found {
     chords: Vec<Option<ChordSymbol>>,
 }
 
-fn offline(
-    hops: &[usize],
-    heard: &[MixObservation],
-    harmonies: &[Harmony],
-    settings: &Settings,
-) -> Found {
+fn offline(hops: &[usize], heard: &[MixObservation], harmonies: &[Harmony], settings: &Settings) -> Found {
     let bounds: Vec<(usize, usize)> = hops
         .iter()
         .enumerate()
@@ -321,9 +322,7 @@ fn keys(chords: &[MixChord], harmonies: &[Harmony]) -> Vec<KeyGuess> {
     }
     let played: Vec<ChordSymbol> = chords.iter().filter_map(|c| c.chord).collect();
     let is_tonic = |chord: Option<&ChordSymbol>, key: Key| {
-        chord.is_some_and(|c| {
-            c.root == key.tonic && c.quality.is_minor() == (key.mode == KeyMode::Minor)
-        })
+        chord.is_some_and(|c| c.root == key.tonic && c.quality.is_minor() == (key.mode == KeyMode::Minor))
     };
     rank_histogram(&histogram, &|key, likeness| {
         let last = if is_tonic(played.last(), key) { LAST_CHORD } else { 0.0 };

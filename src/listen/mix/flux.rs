@@ -71,7 +71,9 @@ impl Flux {
         });
         let sum = WINDOW as f32 / 2.0;
         let window = (0..WINDOW)
-            .map(|i| (0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / WINDOW as f64).cos()) as f32 * 2.0 / sum)
+            .map(|i| {
+                (0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / WINDOW as f64).cos()) as f32 * 2.0 / sum
+            })
             .collect();
         Self {
             window,

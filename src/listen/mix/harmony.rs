@@ -20,6 +20,12 @@ const FAINT: f32 = 0.003;
 const SILENT: f32 = 2e-5;
 /// Width of a pitch in semitones (standard deviation).
 const WIDTH: f64 = 0.18;
+/// Exponent of magnitudes.
+const COMPRESSION: f64 = 0.6;
+/// Pitches up to the first MIDI number count in full, those above it fade with the second in semitones: a band's chords
+/// lie low, the voice and the overtones above.
+const FULL: f64 = 64.0;
+const FADING: f64 = 9.0;
 /// Weight of what was heard before in the tuning, per window.
 const REMEMBER: f64 = 0.995;
 
@@ -67,7 +73,9 @@ impl HarmonyMeter {
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(WINDOW);
         let sum = WINDOW as f32 / 2.0;
         let window = (0..WINDOW)
-            .map(|i| (0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / WINDOW as f64).cos()) as f32 * 2.0 / sum)
+            .map(|i| {
+                (0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / WINDOW as f64).cos()) as f32 * 2.0 / sum
+            })
             .collect();
         Self {
             window,
@@ -120,8 +128,8 @@ impl HarmonyMeter {
             let offset = 0.5 * (a - c) / (a - 2.0 * b + c);
             let offset = if offset.is_finite() { offset.clamp(-0.5, 0.5) } else { 0.0 };
             let midi = 69.0 + 12.0 * ((bin as f64 + offset) * bin_hz / 440.0).log2();
-            // The square root of the magnitude: loud notes do not drown the third of the chord.
-            let strength = f64::from((here / highest).sqrt());
+            // Compressed, so that loud notes do not drown the third of the chord.
+            let strength = f64::from(here / highest).powf(COMPRESSION);
             if midi > 50.0 {
                 self.tuning += Complex::from_polar(strength, std::f64::consts::TAU * midi.fract());
             }
@@ -141,13 +149,17 @@ impl HarmonyMeter {
 
     /// The tuning so far, in cents.
     fn cents(&self) -> f32 {
-        if self.tuning.norm_sqr() < 1e-9 { 0.0 } else { (self.tuning.arg() / std::f64::consts::TAU * 100.0) as f32 }
+        if self.tuning.norm_sqr() < 1e-9 {
+            0.0
+        } else {
+            (self.tuning.arg() / std::f64::consts::TAU * 100.0) as f32
+        }
     }
 }
 
-/// High pitches are mostly overtones and count less.
+/// How much a pitch counts.
 fn upper_weight(midi: f64) -> f32 {
-    let above = ((midi - 66.0) / 14.0).max(0.0);
+    let above = ((midi - FULL) / FADING).max(0.0);
     (-0.5 * above * above).exp() as f32
 }
 

@@ -38,7 +38,8 @@ SWAYS = [0.0, 0.03, 0.05]
 CENTS = [0, 0, 25, -35]
 # FluidSynth's program of the sung melody, and how much louder it is than written.
 CHOIR, LOUDER = 52, 1.25
-LONGEST_HELD = 16
+# Songs that are held out at most.
+MOST_HELD = 16
 
 
 def half(shared, out, held):
@@ -52,7 +53,7 @@ def half(shared, out, held):
     made = []
     for number, song in enumerate(sorted({row["file"][:3] for row in rows})):
         grooves = [row for row in rows if row["file"][:3] == song and Path(row["song"]).name in free]
-        if not grooves or (number % 2 == 0) != held:
+        if not grooves or (number % 2 == 0) != held or (held and len(made) == MOST_HELD):
             continue
         if held:
             grooves = [grooves[number // 2 % len(grooves)]]
@@ -62,7 +63,7 @@ def half(shared, out, held):
                 print(f"playing {audio.stem}", flush=True)
                 play(scores / "band_renders" / row["file"], row, audio, number + 2 * groove)
             made.append(audio)
-    return made[:LONGEST_HELD] if held else made
+    return made
 
 
 def play(midi, row, audio, number):

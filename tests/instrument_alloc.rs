@@ -1,8 +1,10 @@
-//! The way from note events to the limited mix allocates nothing.
+//! The way from note events to the limited mix allocates nothing, nor does hearing a mix.
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use collavoce::audio::StereoBlock;
 use collavoce::instrument::{Limiter, channel};
+use collavoce::limits::LISTEN_HOP;
+use collavoce::listen::mix::MixListener;
 use collavoce::perform::{EventKind, NoteEvent, NoteId};
 use collavoce::score::{Articulation, MidiNote, Part, Velocity};
 use collavoce::song::{Rng, Seed};
@@ -49,5 +51,15 @@ fn process_and_reset_do_not_allocate() {
                 limiter.reset();
             });
         }
+    }
+}
+
+#[test]
+fn hearing_a_mix_does_not_allocate() {
+    let mut listener = MixListener::new();
+    let mut rng = Rng::keyed(&[3]);
+    for _ in 0..200 {
+        let hop: [f32; LISTEN_HOP] = std::array::from_fn(|_| rng.signed() as f32);
+        assert_no_alloc(|| listener.process(&hop));
     }
 }

@@ -6,6 +6,8 @@
   under pink noise 10 dB below, in a room of 0.5 s.
 - `demo`: what `collavoce demo` sings, which knows itself: beats, notes, key, chords, phrases.
 - `mix`: the same under a band on its own beats, as loud as the voice (FluidSynth).
+- `band`: lead sheets played by other bands with sevenths, inversions and, in half of them, a sung melody (bands.py);
+  the songs that nothing was counted in or tuned on.
 - `noise`: no voice at all for twelve seconds; after them the demonstration sings, so that there is something to analyse.
   What is heard in the first twelve seconds is counted; so it is in a choir's recordings before its score begins, where
   somebody may speak.
@@ -24,11 +26,12 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bands
 import numpy as np
 import soundfile
 
 SCHEMA = "collavoce.analysis/1"
-SETS = ["vocadito_1", "choir", "clean", "snr10", "reverb", "demo", "mix", "noise"]
+SETS = ["vocadito_1", "choir", "clean", "snr10", "reverb", "demo", "mix", "band", "noise"]
 # A network's confidence from which a frame of the choristers is taken for voiced.
 CONFIDENT = 0.5
 # What the demonstration sings: its name, its options.
@@ -43,7 +46,9 @@ DEMOS = {
 NOISE_S, NOISE_MARGIN_S = 12.0, 0.2
 SHORT_S, SILENCE_S = 16.0, 8.0
 FLUIDSYNTH = "apt-get install --yes --no-install-recommends fluidsynth timgm6mb-soundfont"
-SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
+SOUNDFONT = bands.SOUNDFONT
+# What is known of a mix beyond the voice in it.
+BAND = ("schema", "id", "beats", "tempo", "key", "chords")
 FLATS = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
 
 
@@ -78,6 +83,7 @@ def all_clips(shared, out, collavoce):
     clips += demos
     if shutil.which("fluidsynth") and SOUNDFONT.exists():
         clips += [mix(shared, clip, out / "mix") for clip in demos]
+        clips += band(shared, out / "band", left_out)
     else:
         left_out.append(f"mix: FluidSynth or its sound font is missing; install them with\n  {FLUIDSYNTH}")
     clips += noises(out / "noise", demos[0])
@@ -217,7 +223,16 @@ def mix(shared, clip, out):
         truth.write_text(json.dumps(clip.truth), encoding="utf-8")
         maker = shared / "kit/make_mix.py"
         subprocess.run([sys.executable, maker, truth, clip.audio, audio, SOUNDFONT, "0"], check=True)
-    return Clip(audio.stem, "mix", audio, clip.truth)
+    return Clip(audio.stem, "mix", audio, {part: clip.truth[part] for part in BAND})
+
+
+def band(shared, out, left_out):
+    """Bands without us."""
+    if not (shared / "data/scores/band_renders").exists():
+        left_out.append("band: data/scores/band_renders is missing")
+        return []
+    paths = bands.half(shared, out, held=True)
+    return [Clip(path.stem, "band", path, json.loads(path.with_suffix(".json").read_text("utf-8"))) for path in paths]
 
 
 def noises(out, sung):

@@ -18,6 +18,7 @@ COLUMNS = [
     ("Bt70", "beats.F70", 3),
     ("CMLt", "beats.CMLt", 3),
     ("AMLt", "beats.AMLt", 3),
+    ("Dn70", "beats.downbeat_F70", 3),
     ("key", "key.exact", 2),
     ("chord", "chords.majmin", 3),
     ("emit", "onsets.latency_p95_ms", 0),
@@ -41,6 +42,16 @@ TARGETS = [
     ("beats within 70 ms, causal", "demo", "live", "beats.F70", True, 0.70),
     ("beats CMLt, causal", "demo", "live", "beats.CMLt", True, 0.55),
     ("key exact, offline", "demo", "studio", "key.exact", True, 0.70),
+    ("beats within 70 ms, causal", "mix", "live", "beats.F70", True, 0.86),
+    ("beats within 70 ms, offline", "mix", "studio", "beats.F70", True, 0.93),
+    ("downbeats, offline", "mix", "studio", "beats.downbeat_F70", True, 0.95),
+    ("key exact, offline", "mix", "studio", "key.exact", True, 1.0),
+    ("chords majmin, offline", "mix", "studio", "chords.majmin", True, 0.97),
+    ("beats within 70 ms, causal", "band", "live", "beats.F70", True, 0.86),
+    ("beats within 70 ms, offline", "band", "studio", "beats.F70", True, 0.93),
+    ("downbeats, offline", "band", "studio", "beats.downbeat_F70", True, 0.95),
+    ("key exact, offline", "band", "studio", "key.exact", True, 1.0),
+    ("chords majmin, offline", "band", "studio", "chords.majmin", True, 0.97),
 ]
 # Share of frames of the noises that may be voiced.
 MOST_VOICED = 0.05
@@ -60,6 +71,12 @@ def score(scorer, heard, clip):
             zero = {"onsets": ("F50", "F100"), "notes": ("COnP50", "COnPOff50"), "beats": ("F70", "CMLt", "AMLt")}
             found.update({f"{part}.{name}": 0.0 for name in zero[part]})
     return found
+
+
+def nothing(clip):
+    """The figures of a mix in which nothing is heard."""
+    names = ["beats.F70", "beats.CMLt", "beats.AMLt", "beats.downbeat_F70", "chords.majmin"]
+    return {name: 0.0 for name in [*names, *(["key.exact"] if "key" in clip.truth else [])]}
 
 
 def mean(rows):

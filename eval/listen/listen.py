@@ -92,6 +92,8 @@ def run_ours(given, clips, scorer, results, left_out):
                 analysis, problem = tools.analyse(given.collavoce, clip, mode, method, given.out / "ours")
                 if analysis is None:
                     left_out.append(f"{clip.name}, {mode}, {method}: {problem}")
+                    if clip.group in tools.MIXES:
+                        results.add(clip, mode, figures.nothing(clip))
                     continue
                 if method == tools.DEFAULT:
                     heard[clip.name, mode] = analysis

@@ -19,8 +19,10 @@ DEFAULT = "nsdf"
 METHODS = [DEFAULT, "net", "mcleod", "yinfft", "yinfast"]
 # Sets on which the other pitch trackers are run.
 PITCH_SETS = ["vocadito_1", "choir", "clean", "snr10", "reverb"]
+# Sets that are heard as a mix.
+MIXES = ["mix", "band"]
 # What a peer is measured on, and the environment that it needs.
-PITCH, SUNG, SONG = PITCH_SETS, ["vocadito_1", "demo"], ["demo", "mix"]
+PITCH, SUNG, SONG = PITCH_SETS, ["vocadito_1", "demo"], ["demo", "mix", "band"]
 PEERS = {
     "swift_f0": (PITCH, "peers"),
     "swift_f0_look2": (PITCH, "peers"),
@@ -63,7 +65,8 @@ def analyse(collavoce, clip, mode, method, out):
     """Our analysis of a clip, with the CPU time it took; or why there is none."""
     folder = out / f"{mode}-{method}"
     folder.mkdir(parents=True, exist_ok=True)
-    command = [collavoce, "analyze", "--json", "--mode", mode, "--pitch", method, clip.audio]
+    command = [collavoce, "analyze", "--json", "--mode", mode, "--pitch", method]
+    command += ["--source", "mix" if clip.group in MIXES else "voice", clip.audio]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

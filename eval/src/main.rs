@@ -9,6 +9,9 @@
 //!
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
 //!
+//! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
+//! its beats, and prints `src/follow/mix/pulse.txt`.
+//!
 //! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
 mod abc;
@@ -17,6 +20,7 @@ mod follow;
 mod harmony;
 mod measure;
 mod musicxml;
+mod pulse;
 mod rhythm;
 mod rubato;
 mod sections;
@@ -33,10 +37,11 @@ fn main() -> anyhow::Result<()> {
         ["rhythm", folder] => rhythm::run(Path::new(folder)),
         ["beats", folder] => beats::run(Path::new(folder), false),
         ["beats", folder, "--validate"] => beats::run(Path::new(folder), true),
+        ["pulse", folder] => pulse::run(Path::new(folder)),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/), cargo xtask \
-             eval follow FOLDER (of a demo) or cargo xtask eval sections FOLDER (with data/evaluation_only/pop909, \
+             eval follow FOLDER (of a demo), cargo xtask eval pulse FOLDER (recordings with beats) or cargo xtask eval sections FOLDER (with data/evaluation_only/pop909, \
              pop909cl and pop909_sections)"
         ),
     }

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod canvas;
+mod heard;
 mod mix;
 mod output;
 mod picture;
@@ -18,6 +19,7 @@ use crate::audio::{
     read_mono,
 };
 use crate::engine::{self, BandRenderer, EngineError, Session};
+use crate::follow::mix::MixError;
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::perform::NoteEvent;
@@ -26,6 +28,7 @@ use crate::song::{Mode, Seed, Settings, Song, SongFileError, VocalSource};
 use crate::time::{Hz, SampleTime};
 
 pub use analysis::analysis_json;
+pub use heard::{analyse_mix, mix_json};
 pub use mix::MixReport;
 pub use song::song_of;
 
@@ -115,6 +118,14 @@ pub enum BounceError {
     /// An audio file cannot be read or written.
     #[error(transparent)]
     Audio(#[from] AudioFileError),
+    /// No band is heard.
+    #[error("{path}: {source}", path = path.display())]
+    Mix {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: MixError,
+    },
     /// The take becomes no song.
     #[error("{path}: {source}", path = path.display())]
     Engine {

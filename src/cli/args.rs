@@ -29,7 +29,7 @@ pub enum Command {
     Demo(Demo),
     /// Write a band to a vocal: stems, mix, MIDI, lead sheet, song file and reports.
     Accompany(Accompany),
-    /// Print what is heard in a vocal: pitch, notes, beats, key, phrases and chords.
+    /// Print what is heard in a vocal: pitch, notes, beats, key, phrases and chords; or in a mix: beats, key and chords.
     Analyze(Analyze),
 }
 
@@ -264,14 +264,27 @@ pub struct Demo {
 /// Options of `analyze`.
 #[derive(Debug, Args)]
 pub struct Analyze {
-    /// The vocal.
+    /// The recording.
     pub vocal: PathBuf,
+    /// What the recording holds. voice: one singer. mix: a band, with or without a voice; beats, bars, key and chords are
+    /// heard from all of it, and of the options below only --mode, --bpm, --meter and --key count.
+    #[arg(long, value_enum, default_value_t = Source::Voice)]
+    pub source: Source,
     /// Print JSON in the schema collavoce.analysis/1 (docs/analysis.schema.json) instead of a summary.
     #[arg(long)]
     pub json: bool,
     /// How the song goes.
     #[command(flatten)]
     pub musical: Musical,
+}
+
+/// What a recording holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// One singer.
+    Voice,
+    /// A band, with or without a voice.
+    Mix,
 }
 
 /// Audio format.

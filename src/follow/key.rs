@@ -32,17 +32,29 @@ pub fn rank_keys(notes: &[(MidiNote, f64)]) -> Vec<KeyGuess> {
         histogram[usize::from(pitch.pitch_class().0)] += seconds.min(LONGEST_S);
     }
     let last = notes.last().map(|(pitch, _)| pitch.pitch_class());
-    let score = |key: Key| {
-        let (profile, mode_bonus) = match key.mode {
-            Mode::Major => (&MAJOR, MAJOR_BONUS),
-            Mode::Minor => (&MINOR, 0.0),
+    rank_histogram(&histogram, &|key, likeness| {
+        let mode_bonus = match key.mode {
+            Mode::Major => MAJOR_BONUS,
+            Mode::Minor => 0.0,
         };
         let ending = match last.map(|l| l.above(key.tonic)) {
             Some(0) => LAST_NOTE_BONUS,
             Some(3 | 4 | 7) => LAST_NOTE_BONUS / 2.0,
             _ => 0.0,
         };
-        correlation(profile, &histogram, usize::from(key.tonic.0)) + ending + mode_bonus
+        likeness + ending + mode_bonus
+    })
+}
+
+/// All keys, the likeliest first, for a histogram of pitch classes, C first; `score` adds to a key's likeness (the
+/// correlation with its profile) what else speaks for it.
+pub fn rank_histogram(histogram: &[f64; 12], score: &dyn Fn(Key, f64) -> f64) -> Vec<KeyGuess> {
+    let score = |key: Key| {
+        let profile = match key.mode {
+            Mode::Major => &MAJOR,
+            Mode::Minor => &MINOR,
+        };
+        score(key, correlation(profile, histogram, usize::from(key.tonic.0)))
     };
     let mut ranked: Vec<KeyGuess> =
         Key::all().map(|key| KeyGuess { key, probability: (SHARPNESS * score(key)).exp() }).collect();

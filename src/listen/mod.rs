@@ -7,6 +7,7 @@ mod chroma;
 pub mod f0;
 mod level;
 mod loudness;
+pub mod mix;
 mod notes;
 mod register;
 mod tuning;

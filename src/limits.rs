@@ -59,7 +59,7 @@ pub const MIN_SUNG_NOTES: usize = 3;
 /// Length from which a note is held rather than struck, in seconds.
 pub const HELD_NOTE_S: f64 = 0.25;
 /// Share of the sung time in held notes below which a file is said to hold no voice.
-pub const MIN_HELD_SHARE: f64 = 0.15;
+pub const MIN_HELD_SHARE: f64 = 0.25;
 
 const _: () = assert!(MIN_INPUT_HZ < MAX_INPUT_HZ);
 const _: () = assert!(MIN_OUTPUT_HZ <= MAX_INPUT_HZ);

@@ -18,6 +18,7 @@ mod abc;
 mod beats;
 mod follow;
 mod harmony;
+mod keys;
 mod measure;
 mod musicxml;
 mod pulse;
@@ -34,6 +35,8 @@ fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder] => harmony::run(Path::new(folder)),
         ["follow", folder] => follow::run(Path::new(folder)),
+        ["keys", folder] => keys::run(Path::new(folder), false),
+        ["keys", folder, "--validate"] => keys::run(Path::new(folder), true),
         ["rhythm", folder] => rhythm::run(Path::new(folder)),
         ["beats", folder] => beats::run(Path::new(folder), false),
         ["beats", folder, "--validate"] => beats::run(Path::new(folder), true),

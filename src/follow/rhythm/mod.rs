@@ -3,10 +3,10 @@
 //! A hypothesis says where in a bar of which metre the last onset lay, and holds a Gaussian over its time and the beat
 //! period. The next onset lies some written step further on: how likely each step is from each place in the bar was
 //! counted in open scores ([`priors`]); when it is sung follows from the period, which walks from beat to beat
-//! ([`phase`]). A pause, a fermata or a breath may come between, after which the tempo is remembered and the phase is
+//! (`phase`). A pause, a fermata or a breath may come between, after which the tempo is remembered and the phase is
 //! not; an onset may be none at all. The best few hundred hypotheses are kept. The same filter serves both modes:
 //! causal, where the best hypothesis predicts the beats to come, and offline, where its path is traced back and
-//! smoothed ([`path`]).
+//! smoothed (`path`).
 //!
 //! Cemgil & Kappen (JAIR 18, 2003) follow tempo in this way; steps between places in the bar as a Markov chain are
 //! those of Raphael (ISMIR 2001) and Nakamura et al. (IEEE TASLP 25, 2017).

@@ -1,7 +1,7 @@
 //! Sections: which bars of a melody belong together, and which runs of bars are sung again.
 //!
-//! The written melody is compared with itself ([`likeness`]), bars are cut where a sum of evidence is greatest
-//! ([`cut`]), and runs that are alike share a letter ([`letters`]). All of it counts bars and beats, so the tempo does
+//! The written melody is compared with itself (`likeness`), bars are cut where a sum of evidence is greatest
+//! (`cut`), and runs that are alike share a letter (`letters`). All of it counts bars and beats, so the tempo does
 //! not matter, and one change of key is found by comparing in all twelve transpositions.
 //!
 //! # References

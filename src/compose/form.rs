@@ -60,7 +60,7 @@ fn section(label: &str, first: i32, bars: u32, energy: f64) -> Section {
 }
 
 /// A to Z, then A2 to Z2 and so on.
-fn letter_name(letter: usize) -> String {
+pub fn letter_name(letter: usize) -> String {
     let name = char::from(b'A' + (letter % 26) as u8);
     if letter < 26 { name.to_string() } else { format!("{name}{}", letter / 26 + 1) }
 }

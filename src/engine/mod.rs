@@ -14,7 +14,7 @@ pub use causal::{
 };
 pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
 pub use player::{MAX_STATE, MAX_WAITING, Performance, Player, StemTaker};
-pub use revise::{keep_outside, recompose, restored};
+pub use revise::{recompose, restored, run_again};
 pub use studio::{compose_take, follow_and_compose, studio};
 
 use crate::follow::{FollowError, Take};

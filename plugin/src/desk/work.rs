@@ -48,11 +48,13 @@ pub fn analyse(
     earlier: Option<&Material>,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Material, String> {
-    let mut session = engine::run(&take.samples, asked, PitchMethod::Nsdf, progress)
-        .map_err(|error| format!("The take becomes no song: {error}"))?;
-    if let Some(earlier) = earlier.filter(|e| (e.origin_s - take.origin_s).abs() < 1e-6) {
-        engine::keep_outside(&earlier.session.score, &mut session, take.fresh_s.0, take.fresh_s.1);
-    }
+    let earlier = earlier.filter(|e| (e.origin_s - take.origin_s).abs() < 1e-6);
+    let (samples, pitch) = (&take.samples, PitchMethod::Nsdf);
+    let session = match earlier {
+        Some(earlier) => engine::run_again(samples, asked, pitch, &earlier.session, take.fresh_s, progress),
+        None => engine::run(samples, asked, pitch, progress),
+    };
+    let session = session.map_err(|error| format!("The take becomes no song: {error}"))?;
     let bytes: Vec<u8> = take.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let vocal = VocalSource {
         file: "captured".to_owned(),

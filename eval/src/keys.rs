@@ -16,7 +16,7 @@ pub fn run(folder: &Path, validate: bool) -> anyhow::Result<()> {
     println!("{:12} {:6} {:>6} {:>6} {:>10}", "set", "mode", "songs", "exact", "first two");
     // The voices of art songs do not say whether they are in major or in minor.
     for set in songs::read(folder)?.into_iter().filter(|set| set.name != "art songs") {
-        for mode in [Mode::Major, Mode::Minor] {
+        for (mode, mode_name) in [(Mode::Major, "major"), (Mode::Minor, "minor")] {
             let (mut songs, mut exact, mut two) = (0.0f64, 0.0, 0.0);
             let tunes = set.tunes.iter().filter(|(split, tune)| *split == wanted && tune.key.mode == mode);
             for (_, tune) in tunes {
@@ -33,7 +33,7 @@ pub fn run(folder: &Path, validate: bool) -> anyhow::Result<()> {
                 two += f64::from(u8::from(place.is_some_and(|place| place < 2)));
             }
             let share = |sum: f64| sum / songs.max(1.0);
-            println!("{:12} {mode:6} {songs:>6} {:>6.3} {:>10.3}", set.name, share(exact), share(two));
+            println!("{:12} {mode_name:6} {songs:>6} {:>6.3} {:>10.3}", set.name, share(exact), share(two));
         }
     }
     Ok(())

@@ -14,9 +14,7 @@ use crate::follow::grid::median_period;
 use crate::follow::key::{KeyGuess, rank_keys};
 use crate::follow::phrase::SungPhrase;
 use crate::listen::{PitchMethod, SungNote, TuningCurve};
-use crate::score::{
-    Bar, BarNumber, ChordSpan, MelodyNote, MidiNote, Phrase, Score, Section, TuningPoint,
-};
+use crate::score::{Bar, BarNumber, ChordSpan, MelodyNote, MidiNote, Phrase, Score, Section, TuningPoint};
 use crate::song::{Mode, Settings, Song};
 use crate::time::{TempoMap, TickCount, Ticks};
 
@@ -199,13 +197,7 @@ fn splice_beats(old_s: &[f64], new_s: &[f64], from_s: f64, to_s: f64) -> Option<
 /// Puts the bars of an earlier session into a new one wherever they lie outside of a stretch of time (in seconds) and
 /// both have the same bar lines: their beats, their singing, their sections, their chords, their notes. The bars
 /// between them are written anew under the sections that come of it.
-fn keep_outside(
-    earlier: &Session,
-    session: &mut Session,
-    settings: &Settings,
-    from_s: f64,
-    to_s: f64,
-) {
+fn keep_outside(earlier: &Session, session: &mut Session, settings: &Settings, from_s: f64, to_s: f64) {
     let old_score = &earlier.score;
     let score = &mut session.score;
     if old_score.meter != score.meter {
@@ -299,7 +291,8 @@ fn keep_sections(earlier: &Score, score: &Score, kept: &[Bar]) -> Vec<Section> {
     }
     let is_taken = |name: &str| {
         let mut sections = earlier.sections.iter();
-        sections.any(|s| s.label == name && (s.first.0..s.first.0 + s.bars as i32).any(|b| is_kept(BarNumber(b))))
+        sections
+            .any(|s| s.label == name && (s.first.0..s.first.0 + s.bars as i32).any(|b| is_kept(BarNumber(b))))
     };
     let mut labels: HashMap<&str, String> = HashMap::new();
     for section in &score.sections {
@@ -307,7 +300,9 @@ fn keep_sections(earlier: &Score, score: &Score, kept: &[Bar]) -> Vec<Section> {
             continue;
         }
         let usual = names.get(section.label.as_str()).and_then(|old| {
-            old.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0))).map(|(name, _)| (*name).to_owned())
+            old.iter()
+                .max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)))
+                .map(|(name, _)| (*name).to_owned())
         });
         let is_free = |name: &String| !is_taken(name) && labels.values().all(|label| label != name);
         let label = usual.unwrap_or_else(|| {

@@ -7,6 +7,10 @@
 //! `src/follow/rhythm/priors.txt`. `collavoce_eval beats FOLDER [--validate]` sings the others under rubato and measures
 //! the beats that are found.
 //!
+//! `collavoce_eval degrees SHARED` counts the degrees of those melodies whose key is written, and prints
+//! `src/follow/key/melodies.txt`. `collavoce_eval keys SHARED [--validate]` measures the keys that are found in the others,
+//! and in POP909.
+//!
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
 //!
 //! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
@@ -35,6 +39,7 @@ fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder] => harmony::run(Path::new(folder)),
         ["follow", folder] => follow::run(Path::new(folder)),
+        ["degrees", folder] => keys::learn(Path::new(folder)),
         ["keys", folder] => keys::run(Path::new(folder), false),
         ["keys", folder, "--validate"] => keys::run(Path::new(folder), true),
         ["rhythm", folder] => rhythm::run(Path::new(folder)),
@@ -44,8 +49,8 @@ fn main() -> anyhow::Result<()> {
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/), cargo xtask \
-             eval follow FOLDER (of a demo), cargo xtask eval pulse FOLDER (recordings with beats) or cargo xtask eval sections FOLDER (with data/evaluation_only/pop909, \
-             pop909cl and pop909_sections)"
+             eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval follow \
+             FOLDER (of a demo) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }

@@ -11,10 +11,10 @@ use crate::follow::Take;
 use crate::follow::bar::BarPhase;
 use crate::follow::beat::Division;
 use crate::follow::grid::median_period;
-use crate::follow::key::{KeyGuess, rank_keys};
+use crate::follow::key::{KeyGuess, KeyNote, rank_keys};
 use crate::follow::phrase::SungPhrase;
 use crate::listen::{PitchMethod, SungNote, TuningCurve};
-use crate::score::{Bar, BarNumber, ChordSpan, MelodyNote, MidiNote, Phrase, Score, Section, TuningPoint};
+use crate::score::{Bar, BarNumber, ChordSpan, MelodyNote, Phrase, Score, Section, TuningPoint};
 use crate::song::{Mode, Settings, Song};
 use crate::time::{TempoMap, TickCount, Ticks};
 
@@ -59,8 +59,11 @@ fn take_of(song: &Song) -> Take {
             known_s: note.offset_s,
         })
         .collect();
-    let written: Vec<(MidiNote, f64)> =
-        score.melody.iter().map(|note| (note.pitch, note.offset_s - note.onset_s)).collect();
+    let written: Vec<KeyNote> = score
+        .melody
+        .iter()
+        .map(|note| KeyNote { pitch: note.pitch, onset_s: note.onset_s, offset_s: note.offset_s })
+        .collect();
     let total_s: f64 = notes.iter().map(SungNote::duration_s).sum();
     let usual_dbfs = notes.iter().map(|n| n.level_dbfs * n.duration_s()).sum::<f64>() / total_s.max(1e-9);
     let phrases = score.phrases.iter().filter_map(|phrase| {

@@ -3,7 +3,7 @@
 use super::bar::{BarPhase, steady_bars};
 use super::beat::{BeatOnset, Division};
 use super::grid::median_period;
-use super::key::rank_keys;
+use super::key::{KeyNote, rank_keys};
 use super::phrase::phrases;
 use super::rhythm::{self, Beats, Expectation};
 use super::steady::{even_out, track_constant};
@@ -54,10 +54,7 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
     if settings.lead == Lead::Voice {
         even_out(&mut beats_s, settings.rubato);
     }
-    let written: Vec<(MidiNote, f64)> = notes
-        .iter()
-        .map(|n| (MidiNote::nearest(n.midi - tuning.cents_at(n.onset_s) / 100.0), n.duration_s()))
-        .collect();
+    let keys = rank_keys(&key_notes(&notes, &tuning));
     Ok(Take {
         duration_s,
         notes,
@@ -66,11 +63,21 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         beats_s,
         bars,
         division,
-        keys: rank_keys(&written),
+        keys,
         phrases,
         observations: Vec::new(),
         shift_s: 0.0,
     })
+}
+
+/// Sung notes as they are written in a tuning.
+pub fn key_notes(notes: &[SungNote], tuning: &TuningCurve) -> Vec<KeyNote> {
+    let written = |note: &SungNote| KeyNote {
+        pitch: MidiNote::nearest(note.midi - tuning.cents_at(note.onset_s) / 100.0),
+        onset_s: note.onset_s,
+        offset_s: note.offset_s,
+    };
+    notes.iter().map(written).collect()
 }
 
 /// The metre where bars are given: the stated one, else common time.

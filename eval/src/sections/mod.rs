@@ -5,7 +5,7 @@
 
 mod baseline;
 mod measure;
-mod pop909;
+pub mod pop909;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context as _;
+use collavoce::follow::key::KeyNote;
 use collavoce::follow::phrase::phrases;
 use collavoce::follow::sections::Melody;
 use collavoce::listen::SungNote;
-use collavoce::score::{MelodyNote, MidiNote, Phrase};
-use collavoce::time::{Meter, TickCount, Ticks};
+use collavoce::score::{Key, MelodyNote, MidiNote, Phrase};
+use collavoce::time::{Meter, TICKS_PER_QUARTER, TickCount, Ticks};
 use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
 
 use super::measure::Labelled;
@@ -136,6 +137,36 @@ fn parse_labels(text: &str) -> anyhow::Result<Labelled> {
         }
     }
     Ok(Labelled::new(sections))
+}
+
+/// Keys and sung melodies of the songs that stay in one key, beats as long as stated.
+pub fn in_one_key(folder: &Path, beat_s: f64) -> anyhow::Result<Vec<(Key, Vec<KeyNote>)>> {
+    let mut songs = Vec::new();
+    for number in numbers(folder)? {
+        let path = |what: &str| folder.join(format!("pop909/{number:03}.{what}"));
+        let (Ok(keys), Ok(midi)) =
+            (std::fs::read_to_string(path("key_audio.txt")), std::fs::read(path("mid")))
+        else {
+            continue;
+        };
+        let mut keys = keys.lines().filter_map(|line| line.split_whitespace().nth(2));
+        let (Some(key), None) = (keys.next(), keys.next()) else { continue };
+        let key: Key = key.replace(":maj", " major").replace(":min", " minor").parse()?;
+        let (tracks, _) = tracks(&midi)?;
+        let second = |tick: i64| tick as f64 * SCALE as f64 / TICKS_PER_QUARTER as f64 * beat_s;
+        let melody = tracks.get("MELODY").map_or(&[][..], Vec::as_slice).iter();
+        let notes: Vec<KeyNote> = melody
+            .map(|(start, end, pitch)| KeyNote {
+                pitch: MidiNote(*pitch),
+                onset_s: second(*start),
+                offset_s: second(*end),
+            })
+            .collect();
+        if !notes.is_empty() {
+            songs.push((key, notes));
+        }
+    }
+    Ok(songs)
 }
 
 /// The notes of every named track, and the metres in order.

@@ -17,7 +17,7 @@ use crate::follow::grid::{Grid, median_period};
 use crate::follow::key::rank_keys;
 use crate::follow::phrase::phrases;
 use crate::follow::rhythm::{Expectation, Position, RhythmTracker};
-use crate::follow::studio::{division, expectation};
+use crate::follow::studio::{division, expectation, key_notes};
 use crate::follow::voice::check_voice;
 use crate::follow::{FollowError, Take};
 use crate::limits;
@@ -25,7 +25,7 @@ use crate::listen::{
     HOP_S, Heard, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote, TuningCurve,
 };
 use crate::perform::{PlayedEvent, Releaser};
-use crate::score::{BarNumber, MidiNote};
+use crate::score::BarNumber;
 use crate::song::{Lead, LiveTiming, Settings, Tune};
 use crate::time::Ticks;
 
@@ -407,11 +407,7 @@ impl Causal {
             Tune::Singer => TuningCurve::of(&self.notes),
             Tune::Cents(cents) => TuningCurve::fixed(cents),
         };
-        let written: Vec<(MidiNote, f64)> = self
-            .notes
-            .iter()
-            .map(|n| (MidiNote::nearest(n.midi - tuning.cents_at(n.onset_s) / 100.0), n.duration_s()))
-            .collect();
+        let keys = rank_keys(&key_notes(&self.notes, &tuning));
         Take {
             duration_s: now_s,
             phrases: phrases(&self.notes, &self.observations, median_period(&beats_s)),
@@ -421,7 +417,7 @@ impl Causal {
             beats_s,
             division: division(bars.meter, self.settings.feel),
             bars,
-            keys: rank_keys(&written),
+            keys,
             observations: Vec::new(),
             shift_s: 0.0,
         }

@@ -74,12 +74,12 @@ impl Graph {
 /// The layers for many frames at a time.
 #[cfg(any(test, feature = "training"))]
 impl Graph {
-    /// The first layer: frames x channels x pitches to frames x [`FRAME_CHANNELS`] x pitches.
+    /// The first layer: frames x channels x pitches to frames x `FRAME_CHANNELS` x pitches.
     pub fn frame(&self, spread: Tensor<3>) -> Tensor<3> {
         activation::relu(self.frame.forward(spread))
     }
 
-    /// The rest: frames x ([`FRAME_CHANNELS`] of every one of [`LAGS`]) x pitches to the logits of the pitches, frames
+    /// The rest: frames x (`FRAME_CHANNELS` of every one of `LAGS`) x pitches to the logits of the pitches, frames
     /// x pitches, and of voicing, frames x 1.
     pub fn judge(&self, frames: Tensor<3>) -> (Tensor<2>, Tensor<2>) {
         let x = activation::relu(self.frames.forward(frames));

@@ -13,7 +13,7 @@ use collavoce::song::Seed;
 
 use crate::measure::{cmlt, f_measure, tempo_is_right};
 use crate::rubato::{Performance, sing};
-use crate::songs::{self, Split};
+use collavoce_data::songs::{self, Split};
 
 /// How many songs of each set are sung.
 const MOST: usize = 120;

@@ -8,8 +8,8 @@ use collavoce::score::{ChordQuality, ChordSpan, ChordSymbol};
 use collavoce::song::Style;
 use collavoce::time::{TickCount, Ticks};
 
-use crate::tune::{Tune, majmin};
-use crate::{abc, musicxml};
+use collavoce_data::tune::{Tune, majmin};
+use collavoce_data::{abc, musicxml};
 
 /// Sums over a set of tunes.
 #[derive(Debug, Default, Clone, Copy)]

@@ -7,8 +7,8 @@ use collavoce::follow::key::{KeyNote, rank_keys};
 use collavoce::score::{Key, MidiNote, Mode};
 
 use crate::sections::pop909;
-use crate::songs::{self, Split};
-use crate::tune::Tune;
+use collavoce_data::songs::{self, Split};
+use collavoce_data::tune::Tune;
 
 /// Seconds of a beat: keys are found from how long notes last.
 const BEAT_S: f64 = 0.6;

@@ -18,19 +18,15 @@
 //!
 //! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
-mod abc;
 mod beats;
 mod follow;
 mod harmony;
 mod keys;
 mod measure;
-mod musicxml;
 mod pulse;
 mod rhythm;
 mod rubato;
 mod sections;
-mod songs;
-mod tune;
 
 use std::path::Path;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use collavoce::follow::rhythm::priors::{Counts, LONGEST_BEATS, METERS, UNITS, leap};
 use collavoce::time::{Meter, TickCount};
 
-use crate::songs::{self, Split};
-use crate::tune::Tune;
+use collavoce_data::songs::{self, Split};
+use collavoce_data::tune::Tune;
 
 /// A rest after which a phrase begins, in beats.
 const PHRASE_REST: f64 = 0.4;

@@ -8,7 +8,7 @@ use collavoce::song::Rng;
 use collavoce::time::TickCount;
 
 use crate::rhythm::{counted_as, is_songlike};
-use crate::tune::Tune;
+use collavoce_data::tune::Tune;
 
 /// Seconds before the first bar line.
 const LEAD_IN_S: f64 = 1.0;

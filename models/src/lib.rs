@@ -3,6 +3,7 @@
 //! The networks run on burn's portable processor backend on the caller's thread. They allocate, so they are no matter
 //! for an audio thread.
 
+pub mod harmony;
 pub mod pitch;
 mod weights;
 

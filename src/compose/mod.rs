@@ -2,6 +2,7 @@
 
 pub mod form;
 pub mod harmony;
+pub mod model;
 pub mod rules;
 
 use crate::score::{BarNumber, ChordSpan, Part, PartBar, Score};

@@ -1,7 +1,9 @@
 //! Makes its own material and trains the networks of Collavoce with it.
 
+mod checkpoint;
 mod clip;
 mod draw;
+mod harmony;
 mod listen;
 mod room;
 mod sung;
@@ -21,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Trains the pitch network.
     Pitch(train::Options),
+    /// Trains the harmony network.
+    Harmony(harmony::Options),
     /// Writes clips that are never trained on with their truth, to listen to and to try a pitch tracker on.
     Clips(listen::Options),
 }
@@ -28,6 +32,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Pitch(options) => train::run(&options),
+        Command::Harmony(options) => harmony::run(&options),
         Command::Clips(options) => listen::run(&options),
     }
 }

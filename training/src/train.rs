@@ -3,23 +3,22 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::checkpoint::{Checkpoint, export, learning_rate, scalar};
+use crate::clip::{self, Clip, Truth};
+use crate::sung;
 use anyhow::{Context, anyhow, ensure};
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleSnapshot};
+use burn::store::{BurnpackStore, ModuleSnapshot};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use collavoce::song::Rng;
 use collavoce_models::pitch::{
     BINS, BINS_PER_SEMITONE, CHANNELS, FEATURES, Graph, LAGS, LOWEST_MIDI, OLDEST_LAG, PitchNet, spread,
 };
-use sha2::{Digest, Sha256};
-
-use crate::clip::{self, Clip, Truth};
-use crate::sung;
 
 /// Sequences in a step and frames in each.
 const SEQUENCES: usize = 32;
@@ -27,10 +26,9 @@ const FRAMES: usize = 12;
 /// Clips to draw from, and steps after which the oldest of them gives way to a new one.
 const POOL: usize = 160;
 const STEPS_PER_CLIP: u64 = 3;
-/// Steps over which the learning rate rises, its height, and the share of it that is left at the end.
+/// Steps over which the learning rate rises, and its height.
 const RISE: u64 = 300;
 const RATE: f64 = 3e-3;
-const RATE_LEFT: f64 = 0.01;
 /// Width of the pitch that is to be told, in bins (standard deviation).
 const BLUR: f32 = 0.7;
 /// Steps between two lines of the log and between two checkpoints with a validation.
@@ -99,7 +97,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         let (pitch, voicing) = losses(&graph, &batch, &device);
         let loss = pitch.clone() + voicing.clone();
         let gradients = GradientsParams::from_grads(loss.backward(), &graph);
-        graph = optimizer.step(learning_rate(step, options.steps), graph, gradients);
+        graph = optimizer.step(learning_rate(step, options.steps, RISE, RATE), graph, gradients);
         sums[0] += scalar(pitch)?;
         sums[1] += scalar(voicing)?;
         step += 1;
@@ -120,24 +118,15 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     }
     let valid = graph.valid();
     checkpoint.write(&valid, step, |path| optimizer.save(path).map_err(|e| anyhow!("{e}")))?;
-    let weights = export(&valid, &options.out)?;
+    let weights = export(&valid, &options.out, "pitch", |bytes, hash| {
+        PitchNet::load(bytes, hash).map(|_| ()).map_err(Into::into)
+    })?;
     say(format!("stopped at step {step} of {}; weights in {}", options.steps, weights.display()))
 }
 
 /// Channels behind the first layer, which is run once to find out.
 fn frame_channels(graph: &Graph, device: &Device) -> usize {
     graph.frame(Tensor::zeros([1, CHANNELS, BINS], device)).dims()[1]
-}
-
-fn learning_rate(step: u64, steps: u64) -> f64 {
-    let rise = ((step + 1) as f64 / RISE as f64).min(1.0);
-    let fall = 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos());
-    RATE * rise * (RATE_LEFT + (1.0 - RATE_LEFT) * fall)
-}
-
-fn scalar(tensor: Tensor<1>) -> anyhow::Result<f64> {
-    let value: Vec<f32> = tensor.into_data().try_to_vec().map_err(|e| anyhow!("{e:?}"))?;
-    Ok(f64::from(value.first().copied().unwrap_or(f32::NAN)))
 }
 
 /// The clips that are drawn from: which they are depends on the step alone.
@@ -246,58 +235,6 @@ fn losses(graph: &Graph, batch: &Batch, device: &Device) -> (Tensor<1>, Tensor<1
     let pitch_loss = (activation::log_softmax(pitch, 1) * targets).sum().neg() / f64::from(pitches);
     let voicing_loss = (activation::softplus((voicing * sign).neg(), 1.0) * counts).sum() / f64::from(judged);
     (pitch_loss, voicing_loss)
-}
-
-/// Files of a checkpoint.
-struct Checkpoint {
-    graph: PathBuf,
-    optimizer: PathBuf,
-    step: PathBuf,
-}
-
-impl Checkpoint {
-    fn new(out: &Path) -> Self {
-        Self {
-            graph: out.join("graph.bpk"),
-            optimizer: out.join("optimizer.bpk"),
-            step: out.join("step.txt"),
-        }
-    }
-
-    /// The steps that were done, if there is one.
-    fn step(&self) -> anyhow::Result<Option<u64>> {
-        if !self.step.exists() {
-            return Ok(None);
-        }
-        let text = fs::read_to_string(&self.step).context("the checkpoint cannot be read")?;
-        Ok(Some(text.trim().parse().context("the checkpoint's step is no number")?))
-    }
-
-    fn write(
-        &self,
-        graph: &Graph,
-        step: u64,
-        save_optimizer: impl Fn(&Path) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let mut store = BurnpackStore::from_file(&self.graph).overwrite(true);
-        graph.save_into(&mut store).map_err(|e| anyhow!("{e}"))?;
-        save_optimizer(&self.optimizer)?;
-        fs::write(&self.step, step.to_string()).context("the checkpoint cannot be written")
-    }
-}
-
-/// Writes weights in half precision and their hash, as `collavoce_models` embeds them.
-fn export(graph: &Graph, out: &Path) -> anyhow::Result<PathBuf> {
-    let path = out.join("pitch.bpk");
-    let mut store =
-        BurnpackStore::from_file(&path).overwrite(true).with_to_adapter(HalfPrecisionAdapter::new());
-    graph.save_into(&mut store).map_err(|e| anyhow!("{e}"))?;
-    let bytes = fs::read(&path).context("the weights cannot be read")?;
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(out.join("pitch.sha256"), format!("{hash}\n")).context("the hash cannot be written")?;
-    // What was written must be what the program will load.
-    PitchNet::load(&bytes, &hash)?;
-    Ok(path)
 }
 
 /// Clips that are never trained on.

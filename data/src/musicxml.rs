@@ -257,6 +257,8 @@ fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {
         kind if kind.starts_with("augmented") => Q::Augmented,
         kind if kind.starts_with("suspended") => Q::Sus4,
         kind if kind.starts_with("dominant") => Q::Seven,
+        kind if kind.starts_with("major-sixth") => Q::Six,
+        "major-seventh" | "major-ninth" => Q::MajorSeven,
         "none" => return None,
         _ => Q::Major,
     };

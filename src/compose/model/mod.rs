@@ -1,0 +1,3 @@
+//! Chords by the trained network.
+
+pub mod slots;

@@ -48,6 +48,17 @@ impl Tune {
             .collect();
         self.phrase_ends.dedup();
     }
+
+    /// Begin and end of its phrases.
+    pub fn phrases(&self) -> Vec<(Ticks, Ticks)> {
+        let mut last = Ticks(0);
+        let ends = self.phrase_ends.iter().map(|end| {
+            let first = self.melody.iter().find(|(start, _, _)| *start >= last).map_or(last, |note| note.0);
+            last = *end;
+            (first, *end)
+        });
+        ends.collect()
+    }
 }
 
 /// Root and third of a chord: what "majmin" compares; none for chords that are neither (mir_eval leaves them out).

@@ -92,7 +92,8 @@ fn is_song(tune: &Tune) -> bool {
     tune.melody.len() > VERSE_NOTES
 }
 
-fn notes(tune: &Tune) -> Vec<KeyNote> {
+/// The notes of a melody as the search for keys hears them.
+pub fn notes(tune: &Tune) -> Vec<KeyNote> {
     let second = |ticks: i64| ticks as f64 / tune.meter.beat().0 as f64 * BEAT_S;
     let note = |(start, end, midi): &(collavoce::time::Ticks, collavoce::time::Ticks, u8)| KeyNote {
         pitch: MidiNote(*midi),

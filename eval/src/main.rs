@@ -33,7 +33,7 @@ use std::path::Path;
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["harmony", folder] => harmony::run(Path::new(folder)),
+        ["harmony", folder, rest @ ..] => harmony::run(Path::new(folder), &harmony_options(rest)?),
         ["follow", folder] => follow::run(Path::new(folder)),
         ["degrees", folder] => keys::learn(Path::new(folder)),
         ["keys", folder] => keys::run(Path::new(folder), false),
@@ -49,4 +49,17 @@ fn main() -> anyhow::Result<()> {
              FOLDER (of a demo) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
+}
+
+fn harmony_options(arguments: &[&str]) -> anyhow::Result<harmony::Options> {
+    let mut options = harmony::Options::default();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "--validate" => options.validate = true,
+            "--weights" => options.weights = rest.next().map(std::path::PathBuf::from),
+            other => anyhow::bail!("eval harmony takes --validate and --weights FOLDER, not {other}"),
+        }
+    }
+    Ok(options)
 }

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Feel, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune, WhenStopped,
+    Feel, Harmonist, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
 use crate::keys::Keys;
 use crate::params::{
-    CollavoceParams, FeelChoice, KEY_NAMES, LeadChoice, LookaheadChoice, MeterChoice, PartParams, StopChoice,
-    StyleChoice, TuneChoice,
+    CollavoceParams, ComposerChoice, FeelChoice, KEY_NAMES, LeadChoice, LookaheadChoice, MeterChoice,
+    PartParams, StopChoice, StyleChoice, TuneChoice,
 };
 
 /// What the host's time line says, written by the audio thread and read by the workers.
@@ -201,6 +201,10 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
             StyleChoice::Pop => Style::Pop,
             StyleChoice::Ballad => Style::Ballad,
             StyleChoice::Jazz => Style::Jazz,
+        },
+        harmonist: match params.composer.value() {
+            ComposerChoice::Model => Harmonist::Model,
+            ComposerChoice::Rules => Harmonist::Rules,
         },
         chart: None,
         intro_bars: 0,

@@ -31,6 +31,17 @@ pub enum LeadChoice {
     Host,
 }
 
+/// Who finds the chords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ComposerChoice {
+    /// A trained network.
+    #[id = "model"]
+    Model,
+    /// Rules of the trade.
+    #[id = "rules"]
+    Rules,
+}
+
 /// Harmony and patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum StyleChoice {
@@ -232,6 +243,9 @@ pub struct CollavoceParams {
     /// Style.
     #[id = "style"]
     pub style: EnumParam<StyleChoice>,
+    /// Who finds the chords.
+    #[id = "composer"]
+    pub composer: EnumParam<ComposerChoice>,
     /// Feel.
     #[id = "feel"]
     pub feel: EnumParam<FeelChoice>,
@@ -358,6 +372,7 @@ impl Default for CollavoceParams {
             lead: EnumParam::new("Lead", LeadChoice::Voice),
             rubato: percent("Rubato", 1.0),
             style: EnumParam::new("Style", StyleChoice::Pop),
+            composer: EnumParam::new("Composer", ComposerChoice::Model),
             feel: EnumParam::new("Feel", FeelChoice::Straight),
             energy_follow: BoolParam::new("Energy follows", true),
             energy: percent("Energy", 0.5),

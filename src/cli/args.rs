@@ -9,7 +9,8 @@ use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Chart, Feel, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune, WhenStopped,
+    Chart, Feel, Harmonist, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune,
+    WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
 
@@ -70,6 +71,9 @@ pub struct Musical {
     /// folk, pop, ballad or jazz.
     #[arg(long, default_value = "pop", value_parser = parse::<Style>)]
     pub style: Style,
+    /// Who finds the chords: model (a network trained on openly licensed songs) or rules.
+    #[arg(long, default_value = "model", value_parser = parse::<Harmonist>)]
+    pub composer: Harmonist,
     /// A chord chart (plain text, see docs/chord-chart.md): its chords are played as they stand.
     #[arg(long, value_name = "FILE")]
     pub chords: Option<PathBuf>,
@@ -162,6 +166,7 @@ impl Musical {
             takes: self.take.clone(),
             energy: self.energy,
             style: self.style,
+            harmonist: self.composer,
             chart,
             intro_bars: self.intro,
             outro_bars: self.outro,

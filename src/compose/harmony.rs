@@ -216,7 +216,7 @@ pub fn harmonise(request: &HarmonyRequest<'_>) -> Vec<ChordSpan> {
             _ => spans.push(ChordSpan { start: slot.start, length: slot.end - slot.start, chord }),
         }
     }
-    colour(&mut spans, request);
+    colour(&mut spans, request.key, request.style, request.melody);
     spans
 }
 
@@ -413,10 +413,9 @@ fn cadence_cost(role: Role, ends_song: bool) -> f64 {
 }
 
 /// Turns triads into what the style calls for, where the melody allows it.
-fn colour(spans: &mut [ChordSpan], request: &HarmonyRequest<'_>) {
+pub fn colour(spans: &mut [ChordSpan], key: Key, style: Style, melody: &[HarmonyNote]) {
     let sung = |span: &ChordSpan, above: u8| {
-        request
-            .melody
+        melody
             .iter()
             .any(|n| n.start < span.end() && n.end > span.start && n.pitch.above(span.chord.root) == above)
     };
@@ -426,14 +425,12 @@ fn colour(spans: &mut [ChordSpan], request: &HarmonyRequest<'_>) {
         let span = &mut spans[index];
         let resolves_down_a_fifth = next_root.is_some_and(|next| span.chord.root.above(next) == 7);
         let is_dominant = span.chord.quality == ChordQuality::Major
-            && (span.chord.root.above(request.key.tonic) == 7 || !is_diatonic_major(span.chord, request.key));
-        span.chord.quality = match (request.style, span.chord.quality) {
+            && (span.chord.root.above(key.tonic) == 7 || !is_diatonic_major(span.chord, key));
+        span.chord.quality = match (style, span.chord.quality) {
             (Style::Jazz, ChordQuality::Major) if is_dominant => ChordQuality::Seven,
             (Style::Jazz, ChordQuality::Major) if sung(span, 0) => ChordQuality::Six,
             (Style::Jazz, ChordQuality::Major) => ChordQuality::MajorSeven,
-            (Style::Jazz, ChordQuality::Minor) if span.chord.root == request.key.tonic => {
-                ChordQuality::MinorSix
-            }
+            (Style::Jazz, ChordQuality::Minor) if span.chord.root == key.tonic => ChordQuality::MinorSix,
             (Style::Jazz, ChordQuality::Minor) => ChordQuality::MinorSeven,
             (Style::Jazz, ChordQuality::Diminished) => ChordQuality::HalfDiminished,
             (Style::Pop | Style::Ballad, ChordQuality::Major)

@@ -6,7 +6,10 @@ pub mod model;
 pub mod rules;
 
 use crate::score::{BarNumber, ChordSpan, Part, PartBar, Score};
-use crate::song::Settings;
+use collavoce_models::harmony::HarmonyNet;
+
+use crate::song::{Harmonist, Settings};
+use crate::time::Ticks;
 
 /// What a composer is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,8 @@ pub struct PlanRequest<'a> {
     pub first: BarNumber,
     /// How many bars to plan.
     pub bars: u32,
+    /// Up to where it is known what is sung: live that is now, and chords beyond are foretold.
+    pub heard_until: Ticks,
     /// Whether the song ends with the last of them.
     pub is_ending: bool,
 }
@@ -30,6 +35,14 @@ pub struct Plan {
     pub chords: Vec<ChordSpan>,
     /// Notes of every part in every bar asked for, sorted by part and bar.
     pub parts: Vec<PartBar>,
+}
+
+/// The composer that is asked for, or the rules where the network's weights are damaged.
+pub fn composer_for(settings: &Settings) -> Box<dyn Composer> {
+    match settings.harmonist {
+        Harmonist::Model if HarmonyNet::embedded().is_ok() => Box::new(model::Learnt::default()),
+        _ => Box::new(rules::Rules),
+    }
 }
 
 /// Writes the next bars. The same request gets the same plan.

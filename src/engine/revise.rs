@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use super::studio::compose_take;
 use super::write::other_takes;
 use super::{BeatReport, EngineError, Session};
-use crate::compose::rules::Rules;
-use crate::compose::{Composer as _, PlanRequest, form};
+use crate::compose::{PlanRequest, composer_for, form};
 use crate::follow::Take;
 use crate::follow::bar::BarPhase;
 use crate::follow::beat::Division;
@@ -262,10 +261,17 @@ fn write_between(session: &mut Session, settings: &Settings) {
     let score = &session.score;
     let Some(first) = score.sections.first().map(|section| section.first) else { return };
     let bars = score.sections.iter().map(|section| section.bars).sum();
-    let mut composer = Rules;
-    let plan = composer.plan(&PlanRequest { score, settings, first, bars, is_ending: true });
+    let mut composer = composer_for(settings);
+    let plan = composer.plan(&PlanRequest {
+        score,
+        settings,
+        first,
+        bars,
+        heard_until: score.end(),
+        is_ending: true,
+    });
     let score = Score { chords: plan.chords, parts: plan.parts, ..score.clone() };
-    session.other_takes = other_takes(&mut composer, &score, settings);
+    session.other_takes = other_takes(composer.as_mut(), &score, settings);
     session.score = score;
 }
 

@@ -3,8 +3,7 @@
 use super::write::{check_takes, last_sung_bar, other_takes, skeleton};
 use super::{BeatReport, EngineError, Session};
 use crate::compose::form;
-use crate::compose::rules::Rules;
-use crate::compose::{Composer, PlanRequest};
+use crate::compose::{PlanRequest, composer_for};
 use crate::follow::Take;
 use crate::follow::grid::{bar_one, lay_bars, median_period};
 use crate::follow::studio::follow_take;
@@ -71,14 +70,20 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     check_takes(settings, &score)?;
     let first = BarNumber(1 - settings.intro_bars as i32);
     score.sections = form::sections(&score, settings, first, last);
-    let mut composer = Rules;
-    let request =
-        PlanRequest { score: &score, settings, first, bars: (last.0 - first.0 + 1) as u32, is_ending: true };
+    let mut composer = composer_for(settings);
+    let request = PlanRequest {
+        score: &score,
+        settings,
+        first,
+        bars: (last.0 - first.0 + 1) as u32,
+        heard_until: score.end(),
+        is_ending: true,
+    };
     let plan = composer.plan(&request);
     score.chords = plan.chords;
     score.parts = plan.parts;
     let beats = beat_reports(&take);
-    let other_takes = other_takes(&mut composer, &score, settings);
+    let other_takes = other_takes(composer.as_mut(), &score, settings);
     Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s, played: None })
 }
 

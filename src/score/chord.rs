@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::key::{Key, Mode};
 use super::pitch::PitchClass;
 use crate::time::{TickCount, Ticks};
 
@@ -154,6 +155,15 @@ pub struct ChordError {
 }
 
 impl ChordSymbol {
+    /// The tonic triad of a key.
+    pub fn tonic(key: Key) -> Self {
+        let quality = match key.mode {
+            Mode::Major => ChordQuality::Major,
+            Mode::Minor => ChordQuality::Minor,
+        };
+        Self::new(key.tonic, quality)
+    }
+
     /// A chord in root position.
     pub fn new(root: PitchClass, quality: ChordQuality) -> Self {
         Self { root, quality, bass: root }

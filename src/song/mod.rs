@@ -11,6 +11,6 @@ pub use file::{HeardSong, Song, SongFileError};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
-    ChoiceError, Feel, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice, TakeError, Tune,
-    TuneError, WhenStopped,
+    ChoiceError, Feel, Harmonist, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice, TakeError,
+    Tune, TuneError, WhenStopped,
 };

@@ -108,6 +108,16 @@ choice!(
 );
 
 choice!(
+    /// Who finds the chords where no chart gives them.
+    Harmonist, "harmonist", {
+        /// Rules of the trade.
+        Rules = "rules",
+        /// A network that was trained on openly licensed songs, under the same constraints.
+        Model = "model",
+    }
+);
+
+choice!(
     /// What the band does when the singer has stopped for longer than a bar; live only.
     WhenStopped, "way to go on", {
         /// It plays on.
@@ -267,6 +277,9 @@ pub struct Settings {
     pub energy: Option<f64>,
     /// Harmony and patterns.
     pub style: Style,
+    /// Who finds the chords.
+    #[serde(default = "rules")]
+    pub harmonist: Harmonist,
     /// Chords that are given.
     pub chart: Option<Chart>,
     /// Bars of introduction before the voice.
@@ -296,6 +309,11 @@ fn one() -> f64 {
     1.0
 }
 
+/// Songs from before there was a choice.
+fn rules() -> Harmonist {
+    Harmonist::Rules
+}
+
 fn play_on() -> WhenStopped {
     WhenStopped::PlayOn
 }
@@ -314,6 +332,7 @@ impl Default for Settings {
             takes: Vec::new(),
             energy: None,
             style: Style::Pop,
+            harmonist: Harmonist::Model,
             chart: None,
             intro_bars: 0,
             outro_bars: 1,

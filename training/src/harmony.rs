@@ -237,16 +237,7 @@ impl Song {
         }
         // Bar lines on another beat, now and then.
         let bar_one = Ticks(0) + tune.meter.beat() * shift;
-        let mut began = Ticks(0);
-        let phrases: Vec<(Ticks, Ticks)> = tune
-            .phrase_ends
-            .iter()
-            .map(|end| {
-                let first = notes.iter().find(|note| note.start >= began).map_or(began, |note| note.start);
-                began = *end;
-                (first, *end)
-            })
-            .collect();
+        let phrases = tune.phrases();
         let timed = slots(&SungBars {
             key: tune.key,
             meter: tune.meter,

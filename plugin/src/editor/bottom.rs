@@ -74,8 +74,8 @@ impl Page {
 }
 
 fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [rubato, energy, style, feel, stop, ahead, trip, seed] =
-        layout::cells(row, [0.95, 1.85, 0.95, 1.05, 1.05, 1.0, 1.0, 0.75]);
+    let [rubato, energy, style, composer, feel, stop, ahead, trip, seed] =
+        layout::cells(row, [0.9, 1.75, 0.85, 0.85, 0.95, 1.0, 0.95, 0.95, 0.7]);
     let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
     let _ = control::slider(ui, hand, rubato, &params.rubato, "Rubato", VOICE, hint);
     let [level, follow] = layout::cells(energy, [1.0, 1.0]);
@@ -85,6 +85,8 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let hint = "The band's energy follows the singer";
     let _ = control::switch(ui, hand, follow, &params.energy_follow, "follow", VOICE, hint);
     let _ = control::choice(ui, hand, style, &params.style, "Style", "Harmony and patterns");
+    let hint = "Who finds the chords: a network that learnt them from songs, or rules";
+    let _ = control::choice(ui, hand, composer, &params.composer, "Composer", hint);
     let hint = "How the beat is divided and where the back-beat falls";
     let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
     let hint = "What the band does when you stop for long";

@@ -1,3 +1,227 @@
-//! Chords by the trained network.
+//! Chords by the trained network, under constraints of our own.
 
+mod lattice;
 pub mod slots;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use collavoce_models::WeightsError;
+use collavoce_models::harmony::{COLOURS, HarmonyNet, SlotOdds, Stream, TRIADS};
+
+use super::harmony::{colour, harmony_notes};
+use super::rules::{self, Rules};
+use super::{Composer, Plan, PlanRequest};
+use crate::score::{BarNumber, ChordSpan, ChordSymbol, Part, PartBar, Score};
+use crate::song::{Rng, Settings, Style};
+use crate::time::Ticks;
+use lattice::{Lattice, STATES, States};
+use slots::{SungBars, TimedSlot, chord_of, index_of, slots};
+
+/// How much the network's judgement of a slot counts.
+const JUDGEMENT: f64 = 1.0;
+/// How much counts what usually follows what; the network has heard most of it already.
+const HABIT: f64 = 0.4;
+/// What speaks for the tonic where the song ends.
+const HOME: f64 = 2.0;
+/// How much a colour must be likelier than the bare triad.
+const COLOUR_LEAD: f32 = 0.0;
+
+/// Chords by the network, parts by the rules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Learnt {
+    rules: Rules,
+}
+
+impl Composer for Learnt {
+    fn name(&self) -> &'static str {
+        "model"
+    }
+
+    fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
+        // The network's errors are panics; a song must not end with one.
+        let found = catch_unwind(AssertUnwindSafe(|| chords(request)));
+        let chords = rules::given_chords(request).or_else(|| found.ok()?.ok());
+        match chords {
+            Some(chords) => self.rules.play(request, chords),
+            None => self.rules.plan(request),
+        }
+    }
+
+    fn part_bar(
+        &mut self,
+        score: &Score,
+        settings: &Settings,
+        part: Part,
+        bar: BarNumber,
+        take: u32,
+    ) -> PartBar {
+        self.rules.part_bar(score, settings, part, bar, take)
+    }
+}
+
+/// Chords of the bars asked for.
+fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
+    let PlanRequest { score, settings, .. } = *request;
+    let melody =
+        harmony_notes(score.melody.iter().map(|n| (n.start, n.end(), n.pitch.0)), score.meter.beat());
+    let phrases: Vec<(Ticks, Ticks)> = score.phrases.iter().map(|p| (p.start, p.end)).collect();
+    let from = score.bar(request.first).start;
+    let is_known = request.heard_until >= score.bar(BarNumber(request.first.0 + request.bars as i32)).start;
+    // The network hears the song from its beginning, and a known one to its end.
+    let first = (request.first.0 - 1).min(0);
+    let last = request.first.0 - 1 + request.bars as i32;
+    let played: Vec<ChordSpan> = if is_known { Vec::new() } else { score.chords.clone() };
+    let harmonised = harmonise(&Wish {
+        sung: SungBars {
+            key: score.key,
+            meter: score.meter,
+            idiom: usize::from(settings.style == Style::Jazz),
+            bar_one: score.bar(BarNumber(1)).start,
+            first,
+            bars: (last - first).max(0) as usize,
+            melody: &melody,
+            phrases: &phrases,
+            heard_until: request.heard_until,
+            fixed: &[],
+            is_ending: request.is_ending,
+        },
+        played: &played,
+        is_coloured: matches!(settings.style, Style::Folk | Style::Jazz),
+        take: None,
+    })?;
+    let wanted: Vec<HarmonisedSlot> = harmonised.into_iter().filter(|slot| slot.at.start >= from).collect();
+    let mut spans = spans(&wanted);
+    if matches!(settings.style, Style::Pop | Style::Ballad) {
+        colour(&mut spans, score.key, settings.style, &melody);
+    }
+    Ok(spans)
+}
+
+/// What is asked of a path.
+#[derive(Debug, Clone)]
+pub struct Wish<'a> {
+    /// The melody.
+    pub sung: SungBars<'a>,
+    /// Chords that have sounded, in order: they stand, whatever the network would say.
+    pub played: &'a [ChordSpan],
+    /// Whether chords bear sevenths and sixths.
+    pub is_coloured: bool,
+    /// Another path than the likeliest.
+    pub take: Option<Rng>,
+}
+
+/// A slot with its chord.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HarmonisedSlot {
+    /// Where it lies.
+    pub at: TimedSlot,
+    /// Its chord.
+    pub chord: ChordSymbol,
+    /// How likely each triad is in it, by semitones above the tonic and kind, as shares of 1.
+    pub odds: Vec<f64>,
+}
+
+/// Chords of every slot.
+///
+/// # Errors
+/// If the network's weights are damaged.
+pub fn harmonise(wish: &Wish<'_>) -> Result<Vec<HarmonisedSlot>, WeightsError> {
+    Ok(harmonise_with(HarmonyNet::embedded()?, wish))
+}
+
+/// [`harmonise`] with a network.
+pub fn harmonise_with(net: &HarmonyNet, wish: &Wish<'_>) -> Vec<HarmonisedSlot> {
+    let all = slots(&wish.sung);
+    let judged = judge(net, &all);
+    let key = wish.sung.key;
+    let played = |timed: &TimedSlot| {
+        let span = wish.played.iter().find(|span| span.start <= timed.start && timed.start < span.end());
+        span.map(|span| index_of(span.chord, key))
+    };
+    let stands: Vec<Option<usize>> =
+        all.iter().map(|timed| timed.slot.chord.or_else(|| played(timed))).collect();
+    let tonic = index_of(ChordSymbol::tonic(key), key) / COLOURS;
+    let states = (0..all.len()).map(|at| states(&all[at], stands[at], &judged[at], tonic)).collect();
+    let moves = |slot: usize, from: usize, to: usize| {
+        let begins_bar = all.get(slot).is_none_or(|timed| timed.slot.place.slot == 0);
+        HABIT * f64::from(net.follows(from, to, begins_bar))
+    };
+    let lattice = Lattice { slots: states, moves: &moves };
+    let path = match wish.take.clone() {
+        None => lattice.best(),
+        Some(mut rng) => lattice.draw(&mut rng),
+    };
+    let odds = lattice.odds();
+    path.iter()
+        .zip(odds)
+        .enumerate()
+        .map(|(at, (triad, odds))| {
+            let index = stands[at].unwrap_or_else(|| coloured(*triad, &judged[at], wish.is_coloured));
+            HarmonisedSlot { at: all[at], chord: chord_of(index, key), odds: odds.to_vec() }
+        })
+        .collect()
+}
+
+/// Joins slots with one chord.
+pub fn spans(slots: &[HarmonisedSlot]) -> Vec<ChordSpan> {
+    let mut spans: Vec<ChordSpan> = Vec::with_capacity(slots.len());
+    for slot in slots {
+        match spans.last_mut() {
+            Some(last) if last.chord == slot.chord && last.end() == slot.at.start => {
+                last.length = slot.at.end - last.start;
+            }
+            _ => spans.push(ChordSpan {
+                start: slot.at.start,
+                length: slot.at.end - slot.at.start,
+                chord: slot.chord,
+            }),
+        }
+    }
+    spans
+}
+
+/// What the network says of every slot: those that are heard are judged from both sides where all are, the others from
+/// what was before them.
+fn judge(net: &HarmonyNet, slots: &[TimedSlot]) -> Vec<SlotOdds> {
+    let mut onward = net.onward();
+    let forward: Vec<Vec<f32>> = slots.iter().map(|timed| onward.read(&timed.slot)).collect();
+    if slots.iter().all(|timed| timed.slot.is_heard) {
+        let mut backward = net.backward();
+        let mut turned: Vec<Vec<f32>> = slots.iter().rev().map(|timed| backward.read(&timed.slot)).collect();
+        turned.reverse();
+        return forward.iter().zip(&turned).map(|(onward, backward)| net.judge(onward, backward)).collect();
+    }
+    let silence = Stream::silence();
+    (0..slots.len())
+        .map(|index| {
+            let before = index.checked_sub(1).map_or(&silence, |before| &forward[before]);
+            net.foretell(before, &slots[index].slot.place)
+        })
+        .collect()
+}
+
+/// What speaks for each triad in a slot.
+fn states(timed: &TimedSlot, stands: Option<usize>, odds: &SlotOdds, tonic: usize) -> States {
+    if let Some(fixed) = stands {
+        return std::array::from_fn(|state| if state == fixed / COLOURS { 0.0 } else { f64::NEG_INFINITY });
+    }
+    let mut states = [0.0; STATES];
+    for (state, colours) in states.iter_mut().zip(odds.chunks_exact(COLOURS)) {
+        let share: f64 = colours.iter().map(|odds| f64::from(odds.exp())).sum();
+        *state = JUDGEMENT * share.max(1e-9).ln();
+    }
+    if timed.slot.ends_song {
+        states[tonic] += HOME;
+    }
+    states
+}
+
+/// A triad with the colour that the network finds likeliest.
+fn coloured(triad: usize, odds: &SlotOdds, is_coloured: bool) -> usize {
+    let bare = triad * COLOURS;
+    if !is_coloured || triad % TRIADS == TRIADS - 1 {
+        return bare;
+    }
+    let likeliest = (bare..bare + COLOURS).max_by(|a, b| odds[*a].total_cmp(&odds[*b])).unwrap_or(bare);
+    if odds[likeliest] > odds[bare] + COLOUR_LEAD { likeliest } else { bare }
+}

@@ -21,13 +21,9 @@ pub use voicing::{Fretting, STANDARD_TUNING, fretting};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules;
 
-impl Composer for Rules {
-    fn name(&self) -> &'static str {
-        "rules"
-    }
-
-    fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
-        let chords = chords(request);
+impl Rules {
+    /// Parts over chords that stand.
+    pub(super) fn play(&mut self, request: &PlanRequest<'_>, chords: Vec<ChordSpan>) -> Plan {
         let mut score = request.score.clone();
         let from = score.bar(request.first).start;
         score.chords.retain(|span| span.start < from);
@@ -41,6 +37,16 @@ impl Composer for Rules {
             }
         }
         Plan { chords, parts }
+    }
+}
+
+impl Composer for Rules {
+    fn name(&self) -> &'static str {
+        "rules"
+    }
+
+    fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
+        self.play(request, chords(request))
     }
 
     fn part_bar(
@@ -69,8 +75,8 @@ impl Composer for Rules {
 /// Chords of the bars asked for: the chart's where there is one, else found for the melody.
 fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
     let score = request.score;
-    if let Some(chart) = &request.settings.chart {
-        return chart_chords(chart, score, request.first, request.bars);
+    if let Some(chords) = given_chords(request) {
+        return chords;
     }
     let first = score.bar(request.first);
     let melody =
@@ -96,6 +102,12 @@ fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
         same
     });
     chords
+}
+
+/// The chords of the chart, if there is one.
+pub(super) fn given_chords(request: &PlanRequest<'_>) -> Option<Vec<ChordSpan>> {
+    let chart = request.settings.chart.as_ref()?;
+    Some(chart_chords(chart, request.score, request.first, request.bars))
 }
 
 fn chart_chords(chart: &Chart, score: &Score, first: BarNumber, bars: u32) -> Vec<ChordSpan> {

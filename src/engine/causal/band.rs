@@ -1,7 +1,7 @@
 //! The composing half of the live engine: what has been sung so far -> chords and notes of the next bar.
 
 use crate::compose::rules::Rules;
-use crate::compose::{Composer, PlanRequest, form};
+use crate::compose::{Composer, PlanRequest, composer_for, form};
 use crate::engine::EngineError;
 use crate::engine::write::{check_takes, other_takes, skeleton};
 use crate::follow::Take;
@@ -72,9 +72,9 @@ pub struct BandAnswer {
 }
 
 /// The band's memory of the song.
-#[derive(Debug, Default)]
 pub struct Band {
-    composer: Rules,
+    /// The composer that the last request asked for.
+    composer: Box<dyn Composer>,
     so_far: Option<SoFar>,
 }
 
@@ -94,6 +94,18 @@ struct SoFar {
     other_takes: Vec<PartBar>,
 }
 
+impl Default for Band {
+    fn default() -> Self {
+        Self { composer: Box::new(Rules), so_far: None }
+    }
+}
+
+impl std::fmt::Debug for Band {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Band").field("so_far", &self.so_far).finish_non_exhaustive()
+    }
+}
+
 impl Band {
     /// Name of the composer.
     pub fn composer(&self) -> &'static str {
@@ -102,6 +114,7 @@ impl Band {
 
     /// Composes what is wanted. Nothing is answered where nothing has to change.
     pub fn answer(&mut self, request: &BandRequest) -> Result<Option<BandAnswer>, EngineError> {
+        self.composer = composer_for(&request.settings);
         match request.wanted {
             Wanted::Bar(tick) => self.compose_bar(request, tick).map(Some),
             Wanted::Chord(tick) => Ok(self.correct_chord(request, tick)),
@@ -167,7 +180,8 @@ impl Band {
         }
         now.sections = so_far.sections.clone();
         now.tuning = so_far.tuning.clone();
-        let harmonised = self.composer.plan(&harmony_of(&now, &silent(settings), bar.number));
+        now.chords = so_far.chords.clone();
+        let harmonised = self.composer.plan(&harmony_of(&now, &silent(settings), bar.number, request.now_s));
         let chords: Vec<ChordSpan> = harmonised
             .chords
             .iter()
@@ -201,18 +215,22 @@ impl Band {
         let mut heard = skeleton(take, so_far.key, tempo.clone(), request.lead_in_bars, 1);
         let bar = heard.bar_at(tick);
         heard.bars = (bar.number.0 + request.lead_in_bars as i32).max(1) as u32;
+        let cut_at = |span: &mut ChordSpan| {
+            span.length = TickCount(span.length.0.min((tick - span.start).0));
+        };
         if settings.chart.is_some() || bar.number.0 >= so_far.next_bar.0 || bar.number < so_far.first_bar {
             return None;
         }
-        let plan = self.composer.plan(&harmony_of(&heard, &silent(settings), bar.number));
+        heard.chords = so_far.chords.iter().filter(|span| span.start < tick).copied().collect();
+        if let Some(last) = heard.chords.last_mut() {
+            cut_at(last);
+        }
+        let plan = self.composer.plan(&harmony_of(&heard, &silent(settings), bar.number, request.now_s));
         let wanted = plan.chords.iter().find(|s| s.start <= tick && s.end() > tick).map(|s| s.chord)?;
         heard.chords = so_far.chords.clone();
         if heard.chord_at(tick) == Some(wanted) {
             return None;
         }
-        let cut_at = |span: &mut ChordSpan| {
-            span.length = TickCount(span.length.0.min((tick - span.start).0));
-        };
         so_far.chords.retain(|span| span.start < tick);
         if let Some(last) = so_far.chords.last_mut() {
             cut_at(last);
@@ -265,6 +283,7 @@ impl Band {
             settings: &request.settings,
             first: closing,
             bars: 1,
+            heard_until: Ticks(score.tempo.ticks_at(request.now_s) as i64),
             is_ending: true,
         });
         let so_far = self.so_far.as_mut()?;
@@ -273,7 +292,7 @@ impl Band {
         so_far.next_bar = BarNumber(closing.0 + 1);
         score.chords = so_far.chords.clone();
         score.parts = plan.parts.clone();
-        let kept = other_takes(&mut self.composer, &score, &request.settings);
+        let kept = other_takes(self.composer.as_mut(), &score, &request.settings);
         so_far.other_takes.extend(kept);
         Some(BandAnswer {
             bar: score.bar(closing),
@@ -323,9 +342,16 @@ fn silent(settings: &Settings) -> Settings {
     Settings { parts: Vec::new(), ..settings.clone() }
 }
 
-fn harmony_of<'a>(score: &'a Score, settings: &'a Settings, bar: BarNumber) -> PlanRequest<'a> {
+fn harmony_of<'a>(score: &'a Score, settings: &'a Settings, bar: BarNumber, now_s: f64) -> PlanRequest<'a> {
     let back = if settings.chart.is_some() { 0 } else { LOOK_BACK_BARS.min(bar.0 - 1).max(0) };
-    PlanRequest { score, settings, first: BarNumber(bar.0 - back), bars: back as u32 + 1, is_ending: false }
+    PlanRequest {
+        score,
+        settings,
+        first: BarNumber(bar.0 - back),
+        bars: back as u32 + 1,
+        heard_until: Ticks(score.tempo.ticks_at(now_s) as i64),
+        is_ending: false,
+    }
 }
 
 /// Energy for the next bar from the last few: how loud and high they were sung against all that was heard.

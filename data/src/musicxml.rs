@@ -8,6 +8,7 @@ use collavoce::score::{ChordQuality, ChordSpan, ChordSymbol, Key, Mode, PitchCla
 use collavoce::time::{Meter, TickCount, Ticks};
 use roxmltree::{Document, Node, ParsingOptions};
 
+use crate::sonority::{self, Sounding};
 use crate::tune::Tune;
 
 /// The file names of the works on the public-domain list.
@@ -38,7 +39,81 @@ pub fn read_voice(path: &Path) -> Result<Tune, String> {
     read_part(path, is_sung, Sheet { may_modulate: true, ..Sheet::default() })
 }
 
+/// Reads the sung part of a song, with what the other parts sound as its chords.
+pub fn read_song(path: &Path) -> Result<Tune, String> {
+    let is_sung = |part: Node<'_, '_>| part.descendants().any(|n| n.has_tag_name("lyric"));
+    let text = unpack(path)?;
+    let document = parse(&text)?;
+    let parts = || document.descendants().filter(|n| n.has_tag_name("part"));
+    let sung = parts().find(|part| is_sung(*part)).ok_or("no such part")?;
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut tune = Sheet::default().read(sung, name)?;
+    let mut notes: Vec<Sounding> = Vec::new();
+    for part in parts().filter(|part| !is_sung(*part)) {
+        sounding(part, tune.meter.bar().0, &mut notes);
+    }
+    notes.sort_unstable();
+    tune.chords = sonority::chords(&notes, tune.meter, tune.bars);
+    let last = tune.chords.last().ok_or("no chords")?.chord;
+    if last.root == tune.key.tonic + 9 && last.quality.is_minor() {
+        tune.key = Key { tonic: tune.key.tonic + 9, mode: Mode::Minor };
+    }
+    if tune.chords.len() < 8 { Err("too few chords".to_owned()) } else { Ok(tune) }
+}
+
+/// What a part sounds, bar by bar.
+fn sounding(part: Node<'_, '_>, full: i64, notes: &mut Vec<Sounding>) {
+    let (mut divisions, mut bar) = (1, 0);
+    for (index, measure) in part.children().filter(|n| n.has_tag_name("measure")).enumerate() {
+        let (mut at, mut last, mut longest) = (0i64, 0i64, 0i64);
+        let first = notes.len();
+        for node in measure.children() {
+            let length =
+                || child(node, "duration").and_then(|t| t.parse::<i64>().ok()).unwrap_or(0) * 960 / divisions;
+            match node.tag_name().name() {
+                "attributes" => {
+                    divisions =
+                        child(node, "divisions").and_then(|t| t.parse().ok()).unwrap_or(divisions).max(1);
+                }
+                "backup" => at -= length(),
+                "forward" => at += length(),
+                "note" if !node.children().any(|n| n.has_tag_name("grace")) => {
+                    let is_chord = node.children().any(|n| n.has_tag_name("chord"));
+                    let start = if is_chord { last } else { at };
+                    if let Some(midi) = pitch(node) {
+                        notes.push((Ticks(start), Ticks(start + length()), midi));
+                    }
+                    if !is_chord {
+                        (last, at) = (at, at + length());
+                    }
+                }
+                _ => {}
+            }
+            longest = longest.max(at);
+        }
+        let is_pickup = index == 0 && longest < full;
+        let offset = if is_pickup { -full } else { bar * full };
+        for note in &mut notes[first..] {
+            (note.0.0, note.1.0) = (note.0.0 + offset, note.1.0 + offset);
+        }
+        bar += i64::from(!is_pickup);
+    }
+}
+
 fn read_part(path: &Path, wanted: impl Fn(Node<'_, '_>) -> bool, sheet: Sheet) -> Result<Tune, String> {
+    let text = unpack(path)?;
+    let document = parse(&text)?;
+    let part = document
+        .descendants()
+        .filter(|n| n.has_tag_name("part"))
+        .find(|part| wanted(*part))
+        .ok_or("no such part")?;
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    sheet.read(part, name)
+}
+
+/// The score in a compressed file.
+fn unpack(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
     let inside = archive
@@ -53,15 +128,12 @@ fn read_part(path: &Path, wanted: impl Fn(Node<'_, '_>) -> bool, sheet: Sheet) -
         .map_err(|e| e.to_string())?
         .read_to_string(&mut text)
         .map_err(|e| e.to_string())?;
+    Ok(text)
+}
+
+fn parse(text: &str) -> Result<Document<'_>, String> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(&text, options).map_err(|e| e.to_string())?;
-    let part = document
-        .descendants()
-        .filter(|n| n.has_tag_name("part"))
-        .find(|part| wanted(*part))
-        .ok_or("no such part")?;
-    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    sheet.read(part, name)
+    Document::parse_with_options(text, options).map_err(|e| e.to_string())
 }
 
 /// A note head.
@@ -170,19 +242,7 @@ impl Sheet {
         }
         let duration: i64 = child(node, "duration").and_then(|t| t.parse().ok()).unwrap_or(0);
         let end = at + duration * 960 / self.divisions.max(1);
-        if let Some(pitch) = node.children().find(|n| n.has_tag_name("pitch")) {
-            let natural = match child(pitch, "step") {
-                Some("C") => 0,
-                Some("D") => 2,
-                Some("E") => 4,
-                Some("F") => 5,
-                Some("G") => 7,
-                Some("A") => 9,
-                _ => 11,
-            };
-            let alter: i64 = child(pitch, "alter").and_then(|t| t.parse().ok()).unwrap_or(0);
-            let octave: i64 = child(pitch, "octave").and_then(|t| t.parse().ok()).unwrap_or(4);
-            let midi = ((octave + 1) * 12 + natural + alter).clamp(0, 127) as u8;
+        if let Some(midi) = pitch(node) {
             let is_tied =
                 node.children().any(|n| n.has_tag_name("tie") && n.attribute("type") == Some("stop"));
             self.notes.push(Written { start: Ticks(at), end: Ticks(end), midi, is_tied });
@@ -231,6 +291,23 @@ impl Sheet {
         tune.find_phrases(&self.doubled);
         Ok(tune)
     }
+}
+
+/// The MIDI number of a note; none of a rest.
+fn pitch(note: Node<'_, '_>) -> Option<u8> {
+    let pitch = note.children().find(|n| n.has_tag_name("pitch"))?;
+    let natural = match child(pitch, "step") {
+        Some("C") => 0,
+        Some("D") => 2,
+        Some("E") => 4,
+        Some("F") => 5,
+        Some("G") => 7,
+        Some("A") => 9,
+        _ => 11,
+    };
+    let alter: i64 = child(pitch, "alter").and_then(|t| t.parse().ok()).unwrap_or(0);
+    let octave: i64 = child(pitch, "octave").and_then(|t| t.parse().ok()).unwrap_or(4);
+    Some(((octave + 1) * 12 + natural + alter).clamp(0, 127) as u8)
 }
 
 fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {

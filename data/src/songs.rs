@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::tune::Tune;
-use crate::{abc, musicxml};
+use crate::{abc, chorale, musicxml};
 
 /// What a song is for: the same song is always on the same side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,13 @@ pub fn read(folder: &Path) -> anyhow::Result<Vec<Set>> {
     let sheets = collect("lead sheets", sheets.map(|file| musicxml::read(&file)));
     let songs = files(&folder.join("lieder"))?.into_iter().map(|file| musicxml::read_voice(&file));
     Ok(vec![folk, sheets, collect("art songs", songs)])
+}
+
+/// Reads songs whose harmony is what their accompaniment sounds: art songs (OpenScore Lieder), chorales (J. S. Bach).
+pub fn read_accompanied(folder: &Path) -> anyhow::Result<Vec<Set>> {
+    let songs = files(&folder.join("lieder"))?.into_iter().map(|file| musicxml::read_song(&file));
+    let chorales = chorale::read(&folder.join("jsb/jsb16.json"))?;
+    Ok(vec![collect("art songs", songs), collect("chorales", chorales.into_iter())])
 }
 
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {

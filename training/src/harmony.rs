@@ -36,7 +36,8 @@ const RATE: f64 = 2e-3;
 const LOG_EVERY: u64 = 100;
 const CHECK_EVERY: u64 = 500;
 /// Idioms by set, and how often a song of it is drawn against the others.
-const SETS: [(&str, f64); 2] = [("folk tunes", 1.0), ("lead sheets", 3.0)];
+const SETS: [(&str, f64); 4] =
+    [("folk tunes", 1.0), ("lead sheets", 3.0), ("art songs", 0.5), ("chorales", 0.5)];
 /// Counts of every move before any is counted, as shares of what is usual.
 const BEFORE_MOVES: f64 = 4.0;
 
@@ -91,7 +92,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         writeln!(log, "{text}").context("the log cannot be written")
     };
     let (mut learn, mut develop) = (Vec::new(), Vec::new());
-    for set in songs::read(&options.shared.join("data/scores"))? {
+    let scores = options.shared.join("data/scores");
+    let sheets = songs::read(&scores)?.into_iter().filter(|set| set.name != "art songs");
+    for set in sheets.chain(songs::read_accompanied(&scores)?) {
         let Some(idiom) = SETS.iter().position(|(name, _)| *name == set.name) else { continue };
         for (split, tune) in set.tunes {
             let notes = harmony_notes(tune.melody.iter().copied(), tune.meter.beat());

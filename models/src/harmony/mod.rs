@@ -18,14 +18,14 @@ pub use net::{HarmonyNet, SlotOdds, Stream};
 pub use slot::{Place, Slot};
 
 /// Values that describe a slot.
-pub const FEATURES: usize = 80;
+pub const FEATURES: usize = 82;
 /// Those of them that tell where it lies: the first ones.
-pub const PLACE_FEATURES: usize = 18;
+pub const PLACE_FEATURES: usize = 20;
 /// Kinds of triads: major, minor, diminished, augmented.
 pub const TRIADS: usize = 4;
 /// What a triad may bear: nothing, a minor seventh, a major seventh, a sixth (to a diminished one: a diminished seventh).
 pub const COLOURS: usize = 4;
 /// Chords that are told apart: semitones of the root above the tonic, kind of triad, colour, the last of them fastest.
 pub const CHORDS: usize = 12 * TRIADS * COLOURS;
-/// Idioms that were learnt: folk tunes, lead sheets of about 1900 to 1930.
-pub const IDIOMS: usize = 2;
+/// Idioms that were learnt: folk tunes, lead sheets of about 1900 to 1930, art songs, chorales.
+pub const IDIOMS: usize = 4;

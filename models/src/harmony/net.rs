@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use burn::nn::{LayerNorm, Linear};
+use burn::nn::LayerNorm;
 use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleSnapshot};
 use burn::tensor::{Bytes, Device, Tensor, TensorData, activation};
 

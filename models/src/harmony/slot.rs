@@ -32,8 +32,8 @@ impl Place {
         out[12] = f32::from(u8::from(self.is_compound));
         out[13] = f32::from(u8::from(self.is_minor));
         out[14 + self.idiom.min(IDIOMS - 1)] = 1.0;
-        out[16] = f32::from(u8::from(self.bar == 0));
-        out[17] = f32::from(u8::from(self.slot + 1 == self.slots));
+        out[18] = f32::from(u8::from(self.bar == 0));
+        out[19] = f32::from(u8::from(self.slot + 1 == self.slots));
     }
 }
 

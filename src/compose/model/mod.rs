@@ -20,7 +20,7 @@ use slots::{SungBars, TimedSlot, chord_of, index_of, slots};
 /// How much the network's judgement of a slot counts.
 const JUDGEMENT: f64 = 1.0;
 /// How much counts what usually follows what; the network has heard most of it already.
-const HABIT: f64 = 0.4;
+const HABIT: f64 = 0.2;
 /// What speaks for the tonic where the song ends.
 const HOME: f64 = 2.0;
 /// How much a colour must be likelier than the bare triad.

@@ -112,7 +112,8 @@ fn verse(notes: &[KeyNote], place: usize) -> Vec<KeyNote> {
     if verse.len() < VERSE_NOTES {
         verse = notes.to_vec();
     }
-    for (index, note) in verse.iter_mut().enumerate().filter(|(index, _)| (index + place) % WRONG_NOTES == 0)
+    for (index, note) in
+        verse.iter_mut().enumerate().filter(|(index, _)| (index + place).is_multiple_of(WRONG_NOTES))
     {
         note.pitch = MidiNote(if index % 2 == 0 { note.pitch.0 + 1 } else { note.pitch.0 - 1 });
     }

@@ -154,7 +154,7 @@ impl Block {
         let per_head = WIDTH / HEADS;
         let device = x.device();
         let qkv = self.qkv.forward(x).reshape([songs, slots, 3, HEADS, per_head]).permute([2, 0, 3, 1, 4]);
-        let part = |index: usize| qkv.clone().slice([index..index + 1]).squeeze_dim::<4>(0);
+        let part = |index: usize| qkv.clone().narrow(0, index, 1).squeeze_dim::<4>(0);
         let scores = part(0).matmul(part(1).swap_dims(2, 3)) / (per_head as f64).sqrt();
         // Row t, column s: the bias of distance t - s; nothing is seen that is to come or out of the window.
         let (mut index, mut unseen) = (Vec::new(), Vec::new());

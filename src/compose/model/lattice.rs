@@ -132,9 +132,9 @@ mod tests {
         let mut sums = [0.0f64; STATES];
         let (mut all, mut best) = (0.0, (f64::NEG_INFINITY, [0, 0]));
         for a in 0..STATES {
-            for b in 0..STATES {
+            for (b, sum_of_b) in sums.iter_mut().enumerate() {
                 let sum = lattice.slots[0][a] + lattice.slots[1][b] + moves(1, a, b);
-                sums[b] += sum.exp();
+                *sum_of_b += sum.exp();
                 all += sum.exp();
                 if sum > best.0 {
                     best = (sum, [a, b]);

@@ -9,8 +9,7 @@ use std::time::Instant;
 
 use collavoce::audio::{Conversion, MonoInput, StereoBlock, read_mono};
 use collavoce::bounce::{BounceRequest, bounce, hex};
-use collavoce::compose::rules::Rules;
-use collavoce::compose::{Composer, Plan, PlanRequest, form};
+use collavoce::compose::{Plan, PlanRequest, composer_for, form};
 use collavoce::engine::{self, BandRenderer, Session};
 use collavoce::follow::studio::follow_take;
 use collavoce::instrument::Limiter;
@@ -175,7 +174,14 @@ fn compose(score: &mut Score, settings: &Settings) -> Plan {
     let last = BarNumber(score.bars as i32 - score.lead_in_bars as i32);
     score.sections = form::sections(score, settings, first, last);
     let bars = (last.0 - first.0 + 1) as u32;
-    Rules.plan(&PlanRequest { score, settings, first, bars, is_ending: true })
+    composer_for(settings).plan(&PlanRequest {
+        score,
+        settings,
+        first,
+        bars,
+        heard_until: score.end(),
+        is_ending: true,
+    })
 }
 
 /// From the score to the limited sum and MIDI, stage by stage.

@@ -87,7 +87,9 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         let mut heard = Heard::default();
         fresh.play(&vec![0.0; 48_000 * 8], 48_000 * 10, 120.0, 512, &mut heard)?;
         assert!(heard.ons().len() > 40, "{}: only {} notes", fresh.format(), heard.ons().len());
-        let (was, is) = (contents(&fixed)?, contents(&fresh.save()?)?);
+        let (mut was, is) = (contents(&fixed)?, contents(&fresh.save()?)?);
+        // What came later is as it was before there was a choice.
+        was["params"]["composer"] = serde_json::json!({ "string": "rules" });
         assert_eq!(was["params"], is["params"], "{}", fresh.format());
         assert_eq!(was["fields"], is["fields"], "{}", fresh.format());
     }

@@ -153,6 +153,13 @@ impl Plugin for Collavoce {
     type SysExMessage = ();
     type BackgroundTask = ();
 
+    fn filter_state(state: &mut PluginState) {
+        // Projects from before there was a choice keep the chords that they had.
+        if let Ok(rules) = serde_json::from_value(serde_json::json!({ "string": "rules" })) {
+            state.params.entry("composer".to_owned()).or_insert(rules);
+        }
+    }
+
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
     }

@@ -13,7 +13,7 @@ use super::{CHORDS, FEATURES, PLACE_FEATURES, TRIADS};
 use crate::WeightsError;
 use crate::weights::{Aligned, verify};
 
-/// The weights in half precision, as `cargo xtask train harmony` leaves them.
+/// The weights in half precision, as `cargo run -p collavoce_training -- harmony` leaves them.
 static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!("../../weights/harmony.bpk"));
 /// Their SHA-256 in hexadecimal digits.
 const WEIGHTS_SHA256: &str = include_str!("../../weights/harmony.sha256");

@@ -91,9 +91,8 @@ fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
     })?;
     let wanted: Vec<HarmonisedSlot> = harmonised.into_iter().filter(|slot| slot.at.start >= from).collect();
     let mut spans = spans(&wanted);
-    if matches!(settings.style, Style::Pop | Style::Ballad) {
-        colour(&mut spans, score.key, settings.style, &melody);
-    }
+    // What the network leaves bare, and all of what is played today, is coloured as the style asks.
+    colour(&mut spans, score.key, settings.style, &melody);
     Ok(spans)
 }
 

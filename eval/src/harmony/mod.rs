@@ -12,7 +12,7 @@ use collavoce::compose::model::{HarmonisedSlot, Wish, harmonise_with, spans};
 use collavoce::follow::key::rank_keys;
 use collavoce::score::{ChordSpan, Key};
 use collavoce::song::Style;
-use collavoce::time::Ticks;
+use collavoce::time::{TickCount, Ticks};
 use collavoce_data::songs::{self, Split};
 use collavoce_data::tune::Tune;
 use collavoce_models::harmony::{HarmonyNet, TRIADS};
@@ -23,6 +23,8 @@ use figures::{Figures, chord_at};
 
 /// Bars that are written ahead live.
 const LIVE_BARS: usize = 1;
+/// Bars that the rules look back on live.
+const RULES_LOOK_BACK: usize = 3;
 
 /// What is measured.
 #[derive(Debug, Default)]
@@ -113,6 +115,7 @@ fn report(songs: &[Song], counted: &Counted, net: &HarmonyNet, idiom: usize, sty
     print("pairs and notes", &|song| counted.chain(&song.tune));
     print("rules", &|song| rules(song, song.tune.key, style));
     print("rules, key found", &|song| rules(song, song.found, style));
+    print("rules, live", &|song| rules_live(song, style));
     let print = |name: &str, slots: &dyn Fn(&Song) -> Vec<HarmonisedSlot>, key: fn(&Song) -> Key| {
         let mut figures = Figures::default();
         for song in songs {
@@ -124,7 +127,8 @@ fn report(songs: &[Song], counted: &Counted, net: &HarmonyNet, idiom: usize, sty
     let given = |song: &Song| song.tune.key;
     print("model", &|song| studio(net, song, song.tune.key, idiom), given);
     print("model, key found", &|song| studio(net, song, song.found, idiom), |song| song.found);
-    print("model, live", &|song| live(net, song, song.tune.key, idiom), given);
+    print("model, live", &|song| live(net, song, song.tune.key, idiom, false), given);
+    print("model, live, corrected", &|song| live(net, song, song.tune.key, idiom, true), given);
 }
 
 fn rules(song: &Song, key: Key, style: Style) -> Vec<ChordSpan> {
@@ -145,18 +149,55 @@ fn studio(net: &HarmonyNet, song: &Song, key: Key, idiom: usize) -> Vec<Harmonis
     harmonise_with(net, &Wish { sung: song.sung(key, idiom), played: &[], is_coloured: true, take: None })
 }
 
-/// Every bar is written when the one before it has been sung.
-fn live(net: &HarmonyNet, song: &Song, key: Key, idiom: usize) -> Vec<HarmonisedSlot> {
+/// Every bar is written when the one before it has been sung, and corrected in its middle if it has two slots.
+fn live(net: &HarmonyNet, song: &Song, key: Key, idiom: usize, is_corrected: bool) -> Vec<HarmonisedSlot> {
     let mut slots: Vec<HarmonisedSlot> = Vec::new();
+    let per_bar = song.tune.meter.chord_beats().len();
     for bar in 0..song.tune.bars {
-        let start = Ticks(0) + song.tune.meter.bar() * bar as i64;
-        let sung =
-            SungBars { bars: bar + LIVE_BARS, heard_until: start, is_ending: false, ..song.sung(key, idiom) };
-        let played = spans(&slots);
-        let wish = Wish { sung, played: &played, is_coloured: true, take: None };
-        slots.extend(harmonise_with(net, &wish).into_iter().filter(|slot| slot.at.start >= start));
+        let bar_start = Ticks(0) + song.tune.meter.bar() * bar as i64;
+        for slot in 0..if is_corrected { per_bar } else { 1 } {
+            // What begins with the last slot that was written is written anew.
+            let start = match slots.get(bar * per_bar + slot) {
+                Some(written) if slot > 0 => written.at.start,
+                _ => bar_start,
+            };
+            slots.truncate(bar * per_bar + slot);
+            let sung = SungBars {
+                bars: bar + LIVE_BARS,
+                heard_until: start,
+                is_ending: false,
+                ..song.sung(key, idiom)
+            };
+            let played = spans(&slots);
+            let wish = Wish { sung, played: &played, is_coloured: true, take: None };
+            slots.extend(harmonise_with(net, &wish).into_iter().filter(|slot| slot.at.start >= start));
+        }
     }
     slots
+}
+
+/// The rules in the same place: every bar when the one before it has been sung, with the three before it.
+fn rules_live(song: &Song, style: Style) -> Vec<ChordSpan> {
+    let mut chords: Vec<ChordSpan> = Vec::new();
+    for bar in 0..song.tune.bars {
+        let start = Ticks(0) + song.tune.meter.bar() * bar as i64;
+        let back = bar.min(RULES_LOOK_BACK);
+        let from = start - song.tune.meter.bar() * back as i64;
+        let heard = song.notes.partition_point(|note| note.start < start);
+        let found = harmonise(&HarmonyRequest {
+            key: song.tune.key,
+            meter: song.tune.meter,
+            style,
+            from,
+            bars: back + 1,
+            melody: &song.notes[..heard],
+            phrase_ends: &song.tune.phrase_ends,
+            before: chord_at(&chords, from - TickCount(1)),
+            is_ending: false,
+        });
+        chords.extend(found.into_iter().filter(|span| span.start >= start));
+    }
+    chords
 }
 
 /// Triads of a position, the likeliest first.

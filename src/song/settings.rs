@@ -278,7 +278,7 @@ pub struct Settings {
     /// Harmony and patterns.
     pub style: Style,
     /// Who finds the chords.
-    #[serde(default = "rules")]
+    #[serde(default = "rules", skip_serializing_if = "is_rules")]
     pub harmonist: Harmonist,
     /// Chords that are given.
     pub chart: Option<Chart>,
@@ -312,6 +312,11 @@ fn one() -> f64 {
 /// Songs from before there was a choice.
 fn rules() -> Harmonist {
     Harmonist::Rules
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_rules(harmonist: &Harmonist) -> bool {
+    *harmonist == Harmonist::Rules
 }
 
 fn play_on() -> WhenStopped {

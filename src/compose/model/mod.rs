@@ -17,14 +17,12 @@ use crate::time::Ticks;
 use lattice::{Lattice, STATES, States};
 use slots::{SungBars, TimedSlot, chord_of, index_of, slots};
 
-/// How much the network's judgement of a slot counts.
-const JUDGEMENT: f64 = 1.0;
-/// How much counts what usually follows what; the network has heard most of it already.
+/// How much counts what usually follows what, against the network's judgement of a slot, which has heard most of it.
 const HABIT: f64 = 0.2;
+/// Bars that a stream of the network can remember: all of its layers' windows, of two slots a bar.
+const REMEMBERED_BARS: i32 = 64;
 /// What speaks for the tonic where the song ends.
 const HOME: f64 = 2.0;
-/// How much a colour must be likelier than the bare triad.
-const COLOUR_LEAD: f32 = 0.0;
 
 /// Chords by the network, parts by the rules.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,9 +37,8 @@ impl Composer for Learnt {
 
     fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
         // The network's errors are panics; a song must not end with one.
-        let found = catch_unwind(AssertUnwindSafe(|| chords(request)));
-        let chords = rules::given_chords(request).or_else(|| found.ok()?.ok());
-        match chords {
+        let found = || catch_unwind(AssertUnwindSafe(|| chords(request))).ok()?.ok();
+        match rules::given_chords(request).or_else(found) {
             Some(chords) => self.rules.play(request, chords),
             None => self.rules.plan(request),
         }
@@ -67,8 +64,9 @@ fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
     let phrases: Vec<(Ticks, Ticks)> = score.phrases.iter().map(|p| (p.start, p.end)).collect();
     let from = score.bar(request.first).start;
     let is_known = request.heard_until >= score.bar(BarNumber(request.first.0 + request.bars as i32)).start;
-    // The network hears the song from its beginning, and a known one to its end.
-    let first = (request.first.0 - 1).min(0);
+    // The network hears a known song from its beginning to its end; live, what it remembers of it.
+    let begin = if is_known { 0 } else { (request.first.0 - 1 - REMEMBERED_BARS).max(0) };
+    let first = (request.first.0 - 1).min(begin);
     let last = request.first.0 - 1 + request.bars as i32;
     let played: Vec<ChordSpan> = if is_known { Vec::new() } else { score.chords.clone() };
     let harmonised = harmonise(&Wish {
@@ -91,7 +89,7 @@ fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
     })?;
     let wanted: Vec<HarmonisedSlot> = harmonised.into_iter().filter(|slot| slot.at.start >= from).collect();
     let mut spans = spans(&wanted);
-    // What the network leaves bare, and all of what is played today, is coloured as the style asks.
+    // What the network leaves bare is coloured as the style asks.
     colour(&mut spans, score.key, settings.style, &melody);
     Ok(spans)
 }
@@ -207,7 +205,7 @@ fn states(timed: &TimedSlot, stands: Option<usize>, odds: &SlotOdds, tonic: usiz
     let mut states = [0.0; STATES];
     for (state, colours) in states.iter_mut().zip(odds.chunks_exact(COLOURS)) {
         let share: f64 = colours.iter().map(|odds| f64::from(odds.exp())).sum();
-        *state = JUDGEMENT * share.max(1e-9).ln();
+        *state = share.max(1e-9).ln();
     }
     if timed.slot.ends_song {
         states[tonic] += HOME;
@@ -221,6 +219,5 @@ fn coloured(triad: usize, odds: &SlotOdds, is_coloured: bool) -> usize {
     if !is_coloured || triad % TRIADS == TRIADS - 1 {
         return bare;
     }
-    let likeliest = (bare..bare + COLOURS).max_by(|a, b| odds[*a].total_cmp(&odds[*b])).unwrap_or(bare);
-    if odds[likeliest] > odds[bare] + COLOUR_LEAD { likeliest } else { bare }
+    (bare..bare + COLOURS).max_by(|a, b| odds[*a].total_cmp(&odds[*b])).unwrap_or(bare)
 }

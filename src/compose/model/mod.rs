@@ -32,7 +32,7 @@ pub struct Learnt {
 
 impl Composer for Learnt {
     fn name(&self) -> &'static str {
-        "model"
+        "model and rules"
     }
 
     fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {

@@ -293,18 +293,23 @@ impl Sheet {
     }
 }
 
+/// Semitones of a letter above C.
+fn natural(letter: &str) -> i64 {
+    match letter {
+        "C" => 0,
+        "D" => 2,
+        "E" => 4,
+        "F" => 5,
+        "G" => 7,
+        "A" => 9,
+        _ => 11,
+    }
+}
+
 /// The MIDI number of a note; none of a rest.
 fn pitch(note: Node<'_, '_>) -> Option<u8> {
     let pitch = note.children().find(|n| n.has_tag_name("pitch"))?;
-    let natural = match child(pitch, "step") {
-        Some("C") => 0,
-        Some("D") => 2,
-        Some("E") => 4,
-        Some("F") => 5,
-        Some("G") => 7,
-        Some("A") => 9,
-        _ => 11,
-    };
+    let natural = natural(child(pitch, "step")?);
     let alter: i64 = child(pitch, "alter").and_then(|t| t.parse().ok()).unwrap_or(0);
     let octave: i64 = child(pitch, "octave").and_then(|t| t.parse().ok()).unwrap_or(4);
     Some(((octave + 1) * 12 + natural + alter).clamp(0, 127) as u8)
@@ -313,16 +318,8 @@ fn pitch(note: Node<'_, '_>) -> Option<u8> {
 fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {
     use ChordQuality as Q;
     let root = node.children().find(|n| n.has_tag_name("root"))?;
-    let natural = match child(root, "root-step")? {
-        "C" => 0,
-        "D" => 2,
-        "E" => 4,
-        "F" => 5,
-        "G" => 7,
-        "A" => 9,
-        _ => 11,
-    };
-    let alter: i32 = child(root, "root-alter").and_then(|t| t.parse().ok()).unwrap_or(0);
+    let natural = natural(child(root, "root-step")?);
+    let alter: i64 = child(root, "root-alter").and_then(|t| t.parse().ok()).unwrap_or(0);
     let quality = match child(node, "kind")? {
         "minor" => Q::Minor,
         "minor-seventh" | "minor-ninth" | "minor-11th" => Q::MinorSeven,

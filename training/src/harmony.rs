@@ -19,7 +19,7 @@ use collavoce::time::{TickCount, Ticks};
 use collavoce_data::songs::{self, Split};
 use collavoce_data::tune::Tune;
 use collavoce_models::harmony::{
-    CHORDS, COLOURS, FEATURES, Graph, HarmonyNet, PLACE_FEATURES, Place, Slot, TRIADS,
+    CHORDS, COLOURS, FEATURES, Graph, HarmonyNet, PLACE_FEATURES, Place, Slot, TRIADS, WIDTH,
 };
 
 use crate::checkpoint::{Checkpoint, export, learning_rate, scalar};
@@ -27,8 +27,6 @@ use crate::checkpoint::{Checkpoint, export, learning_rate, scalar};
 /// Songs in a step and slots of each.
 const SONGS: usize = 16;
 const SLOTS: usize = 64;
-/// Width of a stream's answer.
-const WIDTH: usize = 64;
 /// Steps over which the learning rate rises, and its height.
 const RISE: u64 = 100;
 const RATE: f64 = 2e-3;

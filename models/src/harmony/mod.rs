@@ -13,7 +13,7 @@ mod slot;
 mod tests;
 
 #[cfg(feature = "training")]
-pub use graph::{Graph, WINDOW};
+pub use graph::{Graph, WIDTH};
 pub use net::{HarmonyNet, SlotOdds, Stream};
 pub use slot::{Place, Slot};
 

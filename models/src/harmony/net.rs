@@ -23,7 +23,7 @@ pub type SlotOdds = Vec<f32>;
 
 /// The harmony network. It never changes, so that all who compose share one.
 pub struct HarmonyNet {
-    graph: Graph,
+    pub(super) graph: Graph,
     moves: Vec<f32>,
 }
 

@@ -34,7 +34,7 @@ const RISE: u64 = 100;
 const RATE: f64 = 2e-3;
 /// Weight decay, and the share of what a layer adds that is left out in training.
 const DECAY: f32 = 0.02;
-const LEFT_OUT: f64 = 0.2;
+const LEFT_OUT: f64 = 0.1;
 /// How far from a beat the network may still say so, in seconds.
 const BLUR_S: f64 = 0.04;
 /// Steps between two lines of the log with a checkpoint.

@@ -1,7 +1,7 @@
 //! The network: how likely a beat and a bar line are at each moment of a melody.
 //!
 //! A temporal convolutional network (Bai, Kolter & Koltun, arXiv 1803.01271, 2018; for beats Davies & Böck, EUSIPCO
-//! 2019) whose dilated layers see 20 s, or 40 s back where it only looks back.
+//! 2019) whose dilated layers see some 24 s on either side, or 48 s back where it only looks back.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};

@@ -1,8 +1,11 @@
-//! Reads open scores for training and for measuring.
+//! What training and measuring share: open scores, singing made up from them, and the measures of beats.
 
 pub mod abc;
 pub mod chorale;
+pub mod measure;
 pub mod musicxml;
+pub mod rubato;
 pub mod songs;
 pub mod sonority;
+pub mod stated;
 pub mod tune;

@@ -22,10 +22,8 @@ mod beats;
 mod follow;
 mod harmony;
 mod keys;
-mod measure;
 mod pulse;
 mod rhythm;
-mod rubato;
 mod sections;
 
 use std::path::Path;

@@ -5,13 +5,12 @@ use std::path::Path;
 use collavoce::follow::rhythm::priors::{Counts, LONGEST_BEATS, METERS, UNITS, leap};
 use collavoce::time::{Meter, TickCount};
 
+use collavoce_data::rubato::{counted_as, is_songlike};
 use collavoce_data::songs::{self, Split};
 use collavoce_data::tune::Tune;
 
 /// A rest after which a phrase begins, in beats.
 const PHRASE_REST: f64 = 0.4;
-/// Least share of notes of two thirds of a beat and longer in a song.
-const SONG_SHARE: f64 = 0.3;
 /// How often a set counts: lead sheets are few, and nearest to what people sing today.
 const WEIGHTS: [(&str, u32); 3] = [("folk tunes", 1), ("lead sheets", 4), ("art songs", 1)];
 /// Where they come from.
@@ -41,26 +40,10 @@ pub fn run(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Bars of a metre as bars of a counted one: the metre, and the ticks of its beat.
-pub fn counted_as(meter: Meter) -> Option<(Meter, TickCount)> {
-    let counted = match meter {
-        Meter::TWO_TWO | Meter::TWO_FOUR => Meter::FOUR_FOUR,
-        Meter::TWELVE_EIGHT => Meter::SIX_EIGHT,
-        other => other,
-    };
-    METERS.contains(&counted).then(|| (counted, counted.beat()))
-}
-
 /// Unit of the bar of every note, counted from the first bar line; none where one lies off the units.
 pub fn units(tune: &Tune, beat: TickCount) -> Vec<Option<i64>> {
     let unit = beat.0 / UNITS as i64;
     tune.melody.iter().map(|(start, _, _)| (start.0 % unit == 0).then(|| start.0 / unit)).collect()
-}
-
-/// Whether a tune moves as songs do: dances run on in the shortest notes.
-pub fn is_songlike(tune: &Tune, beat: TickCount) -> bool {
-    let longer = tune.melody.windows(2).filter(|w| (w[1].0 - w[0].0).0 * 3 >= beat.0 * 2).count();
-    longer as f64 >= SONG_SHARE * tune.melody.len() as f64
 }
 
 fn count(tune: &Tune, weight: u32, all: &mut [Counts]) -> bool {

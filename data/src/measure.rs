@@ -1,4 +1,6 @@
-//! The field's measures of beats, as mir_eval defines them.
+//! The field's measures of beats, as mir_eval defines them, and what is measured in made-up singing.
+
+use crate::rubato::Performance;
 
 /// Tolerance of beats in seconds.
 const TOLERANCE_S: f64 = 0.07;
@@ -68,4 +70,41 @@ pub fn tempo_is_right(truth_period_s: f64, found: &[f64]) -> bool {
     let mut periods: Vec<f64> = found.windows(2).map(|w| w[1] - w[0]).collect();
     periods.sort_by(f64::total_cmp);
     periods.get(periods.len() / 2).is_some_and(|p| (p / truth_period_s - 1.0).abs() < 0.04)
+}
+
+/// Figures of one way to find beats, over takes.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Sums {
+    takes: f64,
+    beats: f64,
+    cmlt: f64,
+    tempo: f64,
+    downbeats: f64,
+}
+
+impl Sums {
+    /// Titles of what [`Sums::line`] holds.
+    pub fn titles() -> String {
+        let [set, method, takes, beats] = ["set", "method", "takes", "F70"];
+        format!("{set:12} {method:18} {takes:>6} {beats:>6} {:>6} {:>6} {:>9}", "CMLt", "tempo", "downbeats")
+    }
+
+    /// Counts a take.
+    pub fn add(&mut self, truth: &Performance, beats_s: &[f64], downbeats_s: &[f64]) {
+        self.takes += 1.0;
+        self.beats += f_measure(&truth.beats_s, beats_s);
+        self.cmlt += cmlt(&truth.beats_s, beats_s);
+        self.tempo += f64::from(u8::from(tempo_is_right(truth.period_s, beats_s)));
+        self.downbeats += f_measure(&truth.downbeats_s, downbeats_s);
+    }
+
+    /// Means over the takes, after the names of the set and of the method.
+    pub fn line(&self, set: &str, method: &str) -> String {
+        let [beats, cmlt, tempo, downbeats] =
+            [self.beats, self.cmlt, self.tempo, self.downbeats].map(|sum| sum / self.takes.max(1.0));
+        format!(
+            "{set:12} {method:18} {:>6} {beats:>6.3} {cmlt:>6.3} {tempo:>6.3} {downbeats:>9.3}",
+            self.takes
+        )
+    }
 }

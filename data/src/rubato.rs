@@ -3,17 +3,19 @@
 //! The ranges are those of amateurs who sing alone: beats whose length varies by an eighth, onsets that scatter by 20 to
 //! 40 ms, breaths that take time, last notes that are held.
 
+use collavoce::follow::rhythm::priors::METERS;
 use collavoce::listen::SungNote;
 use collavoce::song::Rng;
-use collavoce::time::TickCount;
+use collavoce::time::{Meter, TickCount};
 
-use crate::rhythm::{counted_as, is_songlike};
-use collavoce_data::tune::Tune;
+use crate::tune::Tune;
 
 /// Seconds before the first bar line.
 const LEAD_IN_S: f64 = 1.0;
 /// Longest performance in beats: a minute or so.
 const MOST_BEATS: i64 = 128;
+/// Least share of notes of two thirds of a beat and longer in a song.
+const SONG_SHARE: f64 = 0.3;
 
 /// What was sung, with the truth about it.
 #[derive(Debug, Clone)]
@@ -28,6 +30,22 @@ pub struct Performance {
     pub variation: f64,
     /// Typical beat in seconds.
     pub period_s: f64,
+}
+
+/// Bars of a metre as bars of a counted one: the metre, and the ticks of its beat.
+pub fn counted_as(meter: Meter) -> Option<(Meter, TickCount)> {
+    let counted = match meter {
+        Meter::TWO_TWO | Meter::TWO_FOUR => Meter::FOUR_FOUR,
+        Meter::TWELVE_EIGHT => Meter::SIX_EIGHT,
+        other => other,
+    };
+    METERS.contains(&counted).then(|| (counted, counted.beat()))
+}
+
+/// Whether a tune moves as songs do: dances run on in the shortest notes.
+pub fn is_songlike(tune: &Tune, beat: TickCount) -> bool {
+    let longer = tune.melody.windows(2).filter(|w| (w[1].0 - w[0].0).0 * 3 >= beat.0 * 2).count();
+    longer as f64 >= SONG_SHARE * tune.melody.len() as f64
 }
 
 /// Sings a tune; none where its metre is not counted or it is too short.

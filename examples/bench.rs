@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use collavoce::audio::{Conversion, MonoInput, StereoBlock, read_mono};
+use collavoce::audio::{Conversion, MonoInput, Resampler, StereoBlock, read_mono, resample};
 use collavoce::bounce::{BounceRequest, bounce, hex};
 use collavoce::compose::{Plan, PlanRequest, composer_for, form};
 use collavoce::engine::{self, BandRenderer, Session};
 use collavoce::follow::studio::follow_take;
 use collavoce::instrument::Limiter;
-use collavoce::limits::{LISTEN_HZ, MAX_BLOCK};
+use collavoce::limits::{LISTEN_HOP, LISTEN_HZ, MAX_BLOCK};
 use collavoce::listen::{ListenConfig, Listener, PitchMethod, listen_to};
 use collavoce::perform::{EventKind, NoteEvent, Performer};
 use collavoce::score::midi::{self, MidiTrack, TrackMessage};
@@ -122,6 +122,9 @@ fn main() -> anyhow::Result<()> {
     table.print();
 
     println!();
+    for pitch in [PitchMethod::Nsdf, PitchMethod::Net] {
+        blocks(&input.samples, pitch)?;
+    }
     live(clock, audio_s, &input.samples, &settings)?;
     whole(clock, audio_s, &vocal, &folder.path().join("out"), settings)
 }
@@ -245,6 +248,32 @@ fn tracks(events: &[NoteEvent]) -> Vec<MidiTrack> {
             .collect(),
     };
     Part::ALL.map(&mut track).into()
+}
+
+/// Live listening in blocks of 128 samples at 44.1 kHz, resampling included: microseconds a block by the wall clock.
+fn blocks(samples: &[f32], pitch: PitchMethod) -> anyhow::Result<()> {
+    let rate = Hz(44_100);
+    let sung = resample(samples, 1, Hz(LISTEN_HZ), rate)?;
+    let mut resampler = Resampler::streaming(rate, Hz(LISTEN_HZ), 1)?;
+    let mut listener = Listener::new(ListenConfig::live(pitch));
+    let (mut slow, mut heard) = (Vec::with_capacity(1024), Vec::new());
+    let mut times: Vec<f64> = Vec::with_capacity(sung.len() / 128 + 1);
+    for block in sung.chunks(128) {
+        let begun = Instant::now();
+        resampler.push(block, &mut slow);
+        while let Some((hop, _)) = slow.split_first_chunk::<LISTEN_HOP>() {
+            listener.process(hop, &mut |observation| heard.push(observation));
+            slow.drain(..LISTEN_HOP);
+        }
+        times.push(begun.elapsed().as_secs_f64() * 1e6);
+    }
+    let mean = times.iter().sum::<f64>() / times.len().max(1) as f64;
+    times.sort_by(f64::total_cmp);
+    let rank = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or(0.0);
+    let (median, p99, sha256) = (rank(0.5), rank(0.99), hex(&Sha256::digest(debug_bytes(&heard))));
+    let name = format!("128 samples, {}", pitch.name());
+    println!("{name:20} {mean:6.1} µs mean, {median:.1} median, {p99:.1} 99th percentile  {}", &sha256[..16]);
+    Ok(())
 }
 
 /// The live engine: listening, following and composing hop by hop.

@@ -7,7 +7,7 @@ use collavoce::engine::{self, Session};
 use collavoce::limits::{LISTEN_HOP, LISTEN_HZ};
 use collavoce::listen::{ListenConfig, Listener, Observation, PitchMethod};
 use collavoce::perform::{EventKind, Performer};
-use collavoce::score::{ChordSymbol, Note, Part};
+use collavoce::score::{BarNumber, ChordSymbol, Note, Part, Score};
 use collavoce::sing::DemoOptions;
 use collavoce::song::{Mode, Seed, Settings};
 use collavoce::time::{Hz, Ticks};
@@ -284,6 +284,63 @@ fn what_the_user_states_is_kept() {
                 "the band is silent where there is no chord"
             );
         }
+    }
+}
+
+#[test]
+fn chords_are_found_around_those_that_are_fixed() {
+    use collavoce::song::{Chart, Harmonist};
+    let sung = sing(DemoOptions::default(), 48_000);
+    for (mode, harmonist) in [
+        (Mode::Studio, Harmonist::Model),
+        (Mode::Studio, Harmonist::Rules),
+        (Mode::Live, Harmonist::Model),
+        (Mode::Live, Harmonist::Rules),
+    ] {
+        let plain = Settings { mode, harmonist, ..Settings::default() };
+        let settings = Settings {
+            fixed: vec!["10=Ebm7".parse().expect("a chord"), "12=? N.C.".parse().expect("a bar")],
+            // Every third bar; what is fixed goes before it.
+            chart: Some(Chart::parse("| ? | ? | F#maj7 |").expect("a chart")),
+            ..plain.clone()
+        };
+        let (found, score) = (run(&sung, &plain).score, run(&sung, &settings).score);
+        let chord = |score: &Score, bar: i32, beat: i64| {
+            let start = score.bar(BarNumber(bar)).start;
+            score.chord_at(start + score.meter.beat() * beat).map(|chord| chord.to_string())
+        };
+        let is = |name: &str| Some(name.parse::<ChordSymbol>().expect("a chord").to_string());
+        for beat in 0..4 {
+            assert_eq!(chord(&score, 9, beat), is("F#maj7"), "{mode} {harmonist}");
+            assert_eq!(chord(&score, 10, beat), is("Ebm7"), "{mode} {harmonist}");
+        }
+        assert!(chord(&score, 12, 1).is_some() && chord(&score, 12, 3).is_none(), "{mode} {harmonist}");
+        let free = |bar: &i32| bar % 3 != 0 && *bar != 10;
+        let is_found = (5..15).filter(free).all(|bar| chord(&score, bar, 0).is_some());
+        assert!(is_found, "{mode} {harmonist}");
+        // The melody is what it was: chords do not change what is heard.
+        assert_eq!(score.melody, found.melody, "{mode} {harmonist}");
+    }
+}
+
+#[test]
+fn takes_of_chords_differ_come_again_and_leave_the_singer_alone() {
+    use collavoce::song::Harmonist;
+    let sung = sing(DemoOptions::default(), 48_000);
+    for harmonist in [Harmonist::Model, Harmonist::Rules] {
+        let take = |chord_take| {
+            let settings = Settings { harmonist, chord_take, ..Settings::default() };
+            run(&sung, &settings)
+        };
+        let takes: Vec<Session> = (1..=5).map(take).collect();
+        for session in &takes {
+            let last = session.score.chords.last().map(|span| span.chord);
+            assert_eq!(last, Some(ChordSymbol::tonic(session.score.key)), "{harmonist}: how it ends");
+            assert_eq!(session.score.melody, takes[0].score.melody);
+        }
+        let others = takes.iter().skip(1).filter(|session| chords(session) != chords(&takes[0])).count();
+        assert!(others >= 3, "{harmonist}: {others} of 4 takes have other chords");
+        assert_eq!(take(3).score, takes[2].score);
     }
 }
 

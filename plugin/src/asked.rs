@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Feel, Harmonist, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune, WhenStopped,
+    Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune,
+    WhenStopped,
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
 use crate::keys::Keys;
 use crate::params::{
-    CollavoceParams, ComposerChoice, FeelChoice, KEY_NAMES, LeadChoice, LookaheadChoice, MeterChoice,
-    PartParams, StopChoice, StyleChoice, TuneChoice,
+    CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, KEY_NAMES, LeadChoice, LookaheadChoice,
+    MeterChoice, PartParams, StopChoice, StyleChoice, TuneChoice,
 };
 
 /// What the host's time line says, written by the audio thread and read by the workers.
@@ -206,7 +207,16 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
             ComposerChoice::Model => Harmonist::Model,
             ComposerChoice::Rules => Harmonist::Rules,
         },
+        idiom: match params.harmony.value() {
+            HarmonyChoice::Style => Idiom::Style,
+            HarmonyChoice::Folk => Idiom::Folk,
+            HarmonyChoice::TinPanAlley => Idiom::TinPanAlley,
+            HarmonyChoice::ArtSong => Idiom::ArtSong,
+            HarmonyChoice::Chorale => Idiom::Chorale,
+        },
+        chord_take: params.chord_take.value().max(1) as u32,
         chart: None,
+        fixed: Vec::new(),
         intro_bars: 0,
         outro_bars: 0,
         tune: match params.tune.value() {

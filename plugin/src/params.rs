@@ -59,6 +59,31 @@ pub enum StyleChoice {
     Jazz,
 }
 
+/// Whose chords the network finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum HarmonyChoice {
+    /// Those of the style.
+    #[id = "style"]
+    #[name = "as the style"]
+    Style,
+    /// Folk tunes.
+    #[id = "folk"]
+    #[name = "folk"]
+    Folk,
+    /// Songs of Tin Pan Alley.
+    #[id = "tin_pan_alley"]
+    #[name = "tin pan alley"]
+    TinPanAlley,
+    /// Art songs.
+    #[id = "art_song"]
+    #[name = "art song"]
+    ArtSong,
+    /// Chorales.
+    #[id = "chorale"]
+    #[name = "chorale"]
+    Chorale,
+}
+
 /// How the beat is divided and where the back-beat falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum FeelChoice {
@@ -227,6 +252,9 @@ pub struct CollavoceParams {
     /// The chord chart that was loaded, as it was written.
     #[persist = "chart"]
     pub chart: SavedText,
+    /// Bars whose chords are fixed, one a line, as [`collavoce::song::FixedBar`] is written.
+    #[persist = "fixed_chords"]
+    pub fixed: SavedText,
     /// Where it lies.
     #[persist = "song_place"]
     pub song_place: Arc<Mutex<SongPlace>>,
@@ -246,6 +274,12 @@ pub struct CollavoceParams {
     /// Who finds the chords.
     #[id = "composer"]
     pub composer: EnumParam<ComposerChoice>,
+    /// Whose chords the network finds.
+    #[id = "harmony"]
+    pub harmony: EnumParam<HarmonyChoice>,
+    /// The take of the chords: another number, other chords.
+    #[id = "chord_take"]
+    pub chord_take: IntParam,
     /// Feel.
     #[id = "feel"]
     pub feel: EnumParam<FeelChoice>,
@@ -367,12 +401,15 @@ impl Default for CollavoceParams {
             editor: Arc::new(Mutex::new(Place::default())),
             song: SavedText::default(),
             chart: SavedText::default(),
+            fixed: SavedText::default(),
             song_place: Arc::default(),
             mode: EnumParam::new("Mode", ModeChoice::Live),
             lead: EnumParam::new("Lead", LeadChoice::Voice),
             rubato: percent("Rubato", 1.0),
             style: EnumParam::new("Style", StyleChoice::Pop),
             composer: EnumParam::new("Composer", ComposerChoice::Model),
+            harmony: EnumParam::new("Harmony", HarmonyChoice::Style),
+            chord_take: IntParam::new("Chord take", 1, IntRange::Linear { min: 1, max: 999 }),
             feel: EnumParam::new("Feel", FeelChoice::Straight),
             energy_follow: BoolParam::new("Energy follows", true),
             energy: percent("Energy", 0.5),

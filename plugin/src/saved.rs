@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use collavoce::limits::MAX_SONG_BYTES;
-use collavoce::song::{Song, SongFileError};
+use collavoce::limits::{MAX_BARS, MAX_SONG_BYTES};
+use collavoce::song::{FixedBar, FixedBarError, Song, SongFileError};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -50,6 +50,16 @@ impl SavedText {
     pub fn keep(&self, text: String) {
         *self.text.lock() = text;
     }
+}
+
+/// Fixed bars as they are saved: one a line.
+pub fn fixed_text(bars: &[FixedBar]) -> String {
+    bars.iter().map(|bar| format!("{bar}\n")).collect()
+}
+
+/// The fixed bars in a text.
+pub fn fixed_bars(text: &str) -> Result<Vec<FixedBar>, FixedBarError> {
+    text.lines().filter(|line| !line.trim().is_empty()).take(MAX_BARS).map(str::parse).collect()
 }
 
 /// A song as it is saved: the bytes of `song.collavoce`, compressed, as text.

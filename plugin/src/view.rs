@@ -113,6 +113,10 @@ pub enum Command {
     Load(std::path::PathBuf),
     /// Export MIDI, stems, lead sheet and song into a folder.
     Export(std::path::PathBuf),
+    /// Fix the chords of a bar.
+    Fix(collavoce::song::FixedBar),
+    /// Let the composer find the chords of a bar.
+    Free(collavoce::score::BarNumber),
     /// Forget the song.
     Clear,
 }

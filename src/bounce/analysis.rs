@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::audio::MonoInput;
+use crate::compose::given::Given;
 use crate::engine::Session;
 use crate::listen::{HOP_S, LOUDNESS_HOP_S, PitchMethod, Register, loudness, vibrato};
 use crate::song::{Mode, Settings};
@@ -46,7 +47,7 @@ pub fn analysis_json(
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.6);
     let key = take.keys.iter().find(|g| g.key == score.key);
-    let source = if settings.chart.is_some() { "user" } else { "melody" };
+    let given = Given::of(score, settings, score.bar_number(0), score.bars);
     json!({
         "schema": "collavoce.analysis/1",
         "id": std::path::Path::new(path).file_stem().map(|s| s.to_string_lossy().into_owned()),
@@ -134,7 +135,7 @@ pub fn analysis_json(
             "start_s": round(score.tempo.seconds_at(s.start)),
             "end_s": round(score.tempo.seconds_at(s.end())),
             "label": s.chord.harte(),
-            "source": source,
+            "source": if given.says(s.start) { "user" } else { "melody" },
         })).collect::<Vec<_>>(),
         "phrases": take.phrases.iter().map(|p| json!({
             "start_s": round(p.start_s),

@@ -9,8 +9,8 @@ use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Chart, Feel, Harmonist, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune,
-    WhenStopped,
+    Chart, Feel, FixedBar, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style,
+    TakeChoice, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
 
@@ -74,6 +74,16 @@ pub struct Musical {
     /// Who finds the chords: model (a network trained on openly licensed songs) or rules.
     #[arg(long, default_value = "model", value_parser = parse::<Harmonist>)]
     pub composer: Harmonist,
+    /// Whose chords the network finds: style (folk tunes, or in jazz lead sheets), folk, tin-pan-alley, art-song or
+    /// chorale.
+    #[arg(long, default_value = "style", value_parser = parse::<Idiom>)]
+    pub harmony: Idiom,
+    /// Another take of the chords: other ones that would do.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::MAX_TAKE)))]
+    pub chord_take: u32,
+    /// The chords of a bar, such as 7=Am or "8=F . G7 ."; the others are found around them. May be repeated.
+    #[arg(long, value_name = "BAR=CHORDS", value_parser = parse::<FixedBar>)]
+    pub chord: Vec<FixedBar>,
     /// A chord chart (plain text, see docs/chord-chart.md): its chords are played as they stand.
     #[arg(long, value_name = "FILE")]
     pub chords: Option<PathBuf>,
@@ -167,7 +177,10 @@ impl Musical {
             energy: self.energy,
             style: self.style,
             harmonist: self.composer,
+            idiom: self.harmony,
+            chord_take: self.chord_take,
             chart,
+            fixed: self.chord.clone(),
             intro_bars: self.intro,
             outro_bars: self.outro,
             tune: self.tune,

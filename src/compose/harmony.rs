@@ -5,6 +5,7 @@
 //! chords and on where in the bar it falls; phrases should end in cadences. Phrases are solved one after the other,
 //! each beginning from the last chord of the one before, so that a phrase does not change when a later one does.
 
+use super::whim::Whim;
 use crate::score::{ChordQuality, ChordSpan, ChordSymbol, Key, Mode, PitchClass};
 use crate::song::Style;
 use crate::time::{Meter, TickCount, Ticks};
@@ -43,6 +44,8 @@ pub struct HarmonyRequest<'a> {
     pub before: Option<ChordSymbol>,
     /// Whether the song ends with the last bar.
     pub is_ending: bool,
+    /// Other chords than the cheapest.
+    pub whim: Option<Whim<'a>>,
 }
 
 /// A chord of the vocabulary, relative to the tonic.
@@ -136,6 +139,9 @@ const HELD: usize = 4;
 const CADENCE: [f64; 4] = [0.0, 0.35, 0.8, 1.4];
 /// Extra cost of an end of the song that is not the tonic.
 const OPEN_END: f64 = 3.0;
+/// Weight of what a take's die throws, and its bound.
+const WHIM: f64 = 0.3;
+const WHIM_MOST: f64 = 2.0;
 /// Cost of a first chord that is not the tonic.
 const FIRST_NOT_TONIC: f64 = 0.45;
 
@@ -186,11 +192,21 @@ fn change_cost(from: Role, to: Role, style: Style) -> f64 {
 
 /// Chords for every bar of a request, neighbours that are alike joined within a bar.
 pub fn harmonise(request: &HarmonyRequest<'_>) -> Vec<ChordSpan> {
-    let slots = slots(request);
+    let mut slots = slots(request);
     let vocabulary: &[Function] = match request.key.mode {
         Mode::Major => &MAJOR,
         Mode::Minor => &MINOR,
     };
+    if let Some(whim) = request.whim {
+        // Where nobody sings, nothing speaks against a chord but its neighbours.
+        for slot in slots.iter_mut().filter(|slot| !slot.sung.is_empty()) {
+            slot.whims = whim
+                .noise(slot.start)
+                .take(vocabulary.len())
+                .map(|noise| -WHIM * noise.min(WHIM_MOST))
+                .collect();
+        }
+    }
     let mut path: Vec<usize> = Vec::with_capacity(slots.len());
     let mut previous = request.before.and_then(|chord| {
         let known = vocabulary.iter().position(|f| {
@@ -229,6 +245,8 @@ struct Slot {
     ends_phrase: bool,
     /// Sung weight in beats by pitch class: (pitch class, weight, passing).
     sung: Vec<(PitchClass, f64, bool)>,
+    /// What a take adds to the cost of each chord; empty for the first.
+    whims: Vec<f64>,
 }
 
 fn slots(request: &HarmonyRequest<'_>) -> Vec<Slot> {
@@ -247,6 +265,7 @@ fn slots(request: &HarmonyRequest<'_>) -> Vec<Slot> {
                 begins_bar: index == 0,
                 ends_phrase: false,
                 sung: sung_in(request, start, end),
+                whims: Vec::new(),
             });
         }
     }
@@ -295,6 +314,7 @@ fn solve(
         let mut from = vec![0; n * HELD];
         for (chosen, function) in vocabulary.iter().enumerate() {
             let own = slot_cost(slot, *function, request)
+                + slot.whims.get(chosen).copied().unwrap_or(0.0)
                 + if slot.ends_phrase {
                     cadence_cost(function.role, is_last && request.is_ending)
                 } else {

@@ -1,9 +1,11 @@
 //! Score so far -> chords and parts of the next bars.
 
 pub mod form;
+pub mod given;
 pub mod harmony;
 pub mod model;
 pub mod rules;
+pub mod whim;
 
 use crate::score::{BarNumber, ChordSpan, Part, PartBar, Score};
 use collavoce_models::harmony::HarmonyNet;

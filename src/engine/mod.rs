@@ -86,8 +86,8 @@ pub enum EngineError {
         /// How many.
         bars: usize,
     },
-    /// A take was asked for in a bar that does not exist.
-    #[error("take {choice}: the song has bars {first} to {last}")]
+    /// Something was asked for in a bar that does not exist.
+    #[error("{choice}: the song has bars {first} to {last}")]
     NoSuchBar {
         /// What was asked for.
         choice: String,
@@ -114,10 +114,12 @@ pub fn run(
     progress: &mut dyn FnMut(f64),
 ) -> Result<Session, EngineError> {
     let config = listen_config(settings, pitch);
-    match settings.mode {
+    let session = match settings.mode {
         Mode::Studio => studio(samples, config, settings, progress),
         Mode::Live => Causal::run(samples, config, settings, progress),
-    }
+    }?;
+    write::check_fixed(settings, &session.score)?;
+    Ok(session)
 }
 
 /// The parts of a session that sound.

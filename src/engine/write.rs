@@ -71,13 +71,24 @@ pub(super) fn last_sung_bar(score: &Score) -> BarNumber {
 
 /// Refuses takes of bars that are not there.
 pub(super) fn check_takes(settings: &Settings, score: &Score) -> Result<(), EngineError> {
+    let takes = settings.takes.iter().filter_map(|choice| Some((choice.bar?, format!("take {choice}"))));
+    check_bars(takes, score)
+}
+
+/// Refuses chords of bars that are not there.
+pub(super) fn check_fixed(settings: &Settings, score: &Score) -> Result<(), EngineError> {
+    check_bars(settings.fixed.iter().map(|fixed| (fixed.bar, format!("chords {fixed}"))), score)
+}
+
+fn check_bars(
+    mut choices: impl Iterator<Item = (BarNumber, String)>,
+    score: &Score,
+) -> Result<(), EngineError> {
     let (first, last) = (score.bar_number(0).0, score.bar_number(score.bars.saturating_sub(1)).0);
-    for choice in &settings.takes {
-        if choice.bar.is_some_and(|bar| !(first..=last).contains(&bar.0)) {
-            return Err(EngineError::NoSuchBar { choice: choice.to_string(), first, last });
-        }
+    match choices.find(|(bar, _)| !(first..=last).contains(&bar.0)) {
+        Some((_, choice)) => Err(EngineError::NoSuchBar { choice, first, last }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Take 1 of every bar that another take was chosen for.

@@ -1,21 +1,135 @@
 //! Chord charts in plain text (`docs/chord-chart.md`).
 //!
 //! A bar ends at `|`; chords in it share it evenly (`| C | Am F | G . . C |`). `.` or `-` holds the chord before it,
-//! `%` repeats the bar before it, `N.C.` is no chord. `#` begins a comment at the start of a line or after a blank.
+//! `%` repeats the bar before it, `N.C.` is no chord, `?` is left to the composer. `#` begins a comment at the start of a line or after a blank.
 //! `[Chorus]` on a line of its own names the section that follows. Optional lines `key: D`, `meter: 3/4` and
 //! `tempo: 92` state what they say. The first bar is bar 1 of the song; a chart shorter than the song starts again.
+
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
-use crate::score::{ChordError, ChordSymbol, Key, KeyError};
+use crate::score::{BarNumber, ChordError, ChordSymbol, Key, KeyError};
 use crate::time::{Bpm, Meter, MeterError};
+
+/// Most chords in a bar.
+const MAX_SLOTS: usize = 12;
+
+/// What a chart says of a stretch of a bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Option<String>", into = "Option<String>")]
+pub enum Slot {
+    /// This chord; `null` in a file is [`Slot::Silent`], `"?"` is [`Slot::Open`].
+    Chord(ChordSymbol),
+    /// No chord: the band is silent.
+    Silent,
+    /// The composer finds one.
+    Open,
+}
+
+impl FromStr for Slot {
+    type Err = ChordError;
+
+    fn from_str(word: &str) -> Result<Self, ChordError> {
+        match word {
+            "N.C." | "NC" | "N" => Ok(Self::Silent),
+            "?" => Ok(Self::Open),
+            chord => chord.parse().map(Self::Chord),
+        }
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chord(chord) => chord.fmt(f),
+            Self::Silent => f.write_str("N.C."),
+            Self::Open => f.write_str("?"),
+        }
+    }
+}
+
+impl TryFrom<Option<String>> for Slot {
+    type Error = ChordError;
+    fn try_from(text: Option<String>) -> Result<Self, ChordError> {
+        text.map_or(Ok(Self::Silent), |text| text.parse())
+    }
+}
+
+impl From<Slot> for Option<String> {
+    fn from(slot: Slot) -> Self {
+        (slot != Slot::Silent).then(|| slot.to_string())
+    }
+}
+
+/// The chords of one bar, whatever a chart or the composer says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixedBar {
+    /// The bar.
+    pub bar: BarNumber,
+    /// Its slots of equal length.
+    pub slots: Vec<Slot>,
+}
+
+/// Chords of a bar that cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum FixedBarError {
+    /// No `BAR=CHORDS`.
+    #[error("{0:?} is no bar with chords; write BAR=CHORDS, such as 7=Am or \"8=F . G7 .\"")]
+    NoBar(String),
+    /// Too many chords.
+    #[error("a bar holds {count} chords; at most {MAX_SLOTS} fit")]
+    TooManyChords {
+        /// How many.
+        count: usize,
+    },
+    /// A chord that is not known.
+    #[error(transparent)]
+    Chord(#[from] ChordError),
+}
+
+impl FromStr for FixedBar {
+    type Err = FixedBarError;
+
+    fn from_str(text: &str) -> Result<Self, FixedBarError> {
+        let no_bar = || FixedBarError::NoBar(text.to_owned());
+        let (bar, chords) = text.split_once('=').ok_or_else(no_bar)?;
+        let bar = bar.trim().parse().map_err(|_| no_bar())?;
+        let mut slots: Vec<Slot> = Vec::new();
+        for word in chords.split_whitespace() {
+            let held = slots.last().copied().filter(|_| is_hold(word));
+            slots.push(held.map_or_else(|| word.parse(), Ok)?);
+        }
+        match slots.len() {
+            0 => Err(no_bar()),
+            count if count > MAX_SLOTS => Err(FixedBarError::TooManyChords { count }),
+            _ => Ok(Self { bar: BarNumber(bar), slots }),
+        }
+    }
+}
+
+impl fmt::Display for FixedBar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=", self.bar.0)?;
+        for (index, slot) in self.slots.iter().enumerate() {
+            write!(f, "{}{slot}", if index == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a sign holds what is before it.
+fn is_hold(word: &str) -> bool {
+    matches!(word, "." | "-" | "/")
+}
 
 /// A chord chart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Chart {
-    /// The bars in order; each holds its slots of equal length, `None` where there is no chord.
-    pub bars: Vec<Vec<Option<ChordSymbol>>>,
+    /// The bars in order; each holds its slots of equal length.
+    pub bars: Vec<Vec<Slot>>,
     /// (index of its first bar, name) of each named section.
     pub sections: Vec<(usize, String)>,
     /// The key, if stated.
@@ -45,7 +159,7 @@ pub enum ChartError {
         line: usize,
     },
     /// Too many chords in a bar.
-    #[error("line {line}: a bar holds {count} chords; at most 12 fit")]
+    #[error("line {line}: a bar holds {count} chords; at most {MAX_SLOTS} fit")]
     TooManyChords {
         /// Line counted from 1.
         line: usize,
@@ -146,20 +260,17 @@ impl Chart {
                 let nothing = || ChartError::NothingBefore { line, sign: word.to_owned() };
                 match word {
                     "%" => slots.extend(self.bars.last().ok_or_else(nothing)?.iter().copied()),
-                    "." | "-" | "/" => {
+                    hold if is_hold(hold) => {
                         let last_bar = || self.bars.last().and_then(|bar| bar.last().copied());
                         slots.push(slots.last().copied().or_else(last_bar).ok_or_else(nothing)?);
                     }
-                    "N.C." | "NC" | "N" => slots.push(None),
-                    chord => {
-                        slots.push(Some(chord.parse().map_err(|source| ChartError::Chord { line, source })?));
-                    }
+                    slot => slots.push(slot.parse().map_err(|source| ChartError::Chord { line, source })?),
                 }
             }
             if slots.is_empty() {
                 continue;
             }
-            if slots.len() > 12 {
+            if slots.len() > MAX_SLOTS {
                 return Err(ChartError::TooManyChords { line, count: slots.len() });
             }
             if self.bars.len() >= limits::MAX_BARS {
@@ -195,9 +306,22 @@ mod tests {
         assert_eq!(chart.bars[1].len(), 3);
         assert_eq!(chart.bars[1][0], chart.bars[1][1]);
         assert_eq!(chart.bars[2], chart.bars[1]);
-        assert_eq!(chart.bars[3], [None]);
+        assert_eq!(chart.bars[3], [Slot::Silent]);
         assert_eq!(chart.sections, [(0, "Verse".to_owned()), (4, "Chorus".to_owned())]);
         assert_eq!(chart.meter, Some(Meter::THREE_FOUR));
+    }
+
+    #[test]
+    fn bars_that_are_fixed_are_read_as_they_are_written() {
+        let fixed: FixedBar = "7 = Am . ? N.C.".parse().expect("chords");
+        assert_eq!(fixed.to_string(), "7=Am Am ? N.C.");
+        assert_eq!(fixed.slots[2..], [Slot::Open, Slot::Silent]);
+        let written = serde_json::to_string(&fixed).expect("JSON");
+        assert_eq!(written, r#"{"bar":7,"slots":["Am","Am","?",null]}"#);
+        assert_eq!(serde_json::from_str::<FixedBar>(&written).expect("JSON"), fixed);
+        for wrong in ["", "7", "7=", "x=C", "7=. C", "7=H", "7=C C C C C C C C C C C C C"] {
+            assert!(wrong.parse::<FixedBar>().is_err(), "{wrong:?} was read");
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ mod provenance;
 mod seed;
 mod settings;
 
-pub use chart::{Chart, ChartError};
+pub use chart::{Chart, ChartError, FixedBar, FixedBarError, Slot};
 pub use file::{HeardSong, Song, SongFileError};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
-    ChoiceError, Feel, Harmonist, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice, TakeError,
-    Tune, TuneError, WhenStopped,
+    ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice,
+    TakeError, Tune, TuneError, WhenStopped,
 };

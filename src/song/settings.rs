@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::chart::Chart;
+use super::chart::{Chart, FixedBar, Slot};
 use super::seed::Seed;
 use crate::limits;
 use crate::score::{BarNumber, Key, Part};
@@ -114,6 +114,22 @@ choice!(
         Rules = "rules",
         /// A network that was trained on openly licensed songs, under the same constraints.
         Model = "model",
+    }
+);
+
+choice!(
+    /// Whose chords the network finds.
+    Idiom, "harmony", {
+        /// Those of the style: folk tunes, or in jazz lead sheets.
+        Style = "style",
+        /// Folk tunes: triads, few of them.
+        Folk = "folk",
+        /// Songs of Tin Pan Alley: sevenths, applied dominants.
+        TinPanAlley = "tin-pan-alley",
+        /// Art songs of the nineteenth century.
+        ArtSong = "art-song",
+        /// Chorales: triads and sevenths of all degrees, many of them.
+        Chorale = "chorale",
     }
 );
 
@@ -280,8 +296,17 @@ pub struct Settings {
     /// Who finds the chords.
     #[serde(default = "rules", skip_serializing_if = "is_rules")]
     pub harmonist: Harmonist,
+    /// Whose chords the network finds.
+    #[serde(default = "by_style", skip_serializing_if = "is_by_style")]
+    pub idiom: Idiom,
+    /// Which of the chords that would do are taken; 1 are the likeliest.
+    #[serde(default = "first_take", skip_serializing_if = "is_first_take")]
+    pub chord_take: u32,
     /// Chords that are given.
     pub chart: Option<Chart>,
+    /// Bars whose chords are given, before whatever the chart says of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<FixedBar>,
     /// Bars of introduction before the voice.
     pub intro_bars: u32,
     /// Bars after the last sung bar.
@@ -319,6 +344,24 @@ fn is_rules(harmonist: &Harmonist) -> bool {
     *harmonist == Harmonist::Rules
 }
 
+fn by_style() -> Idiom {
+    Idiom::Style
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_by_style(idiom: &Idiom) -> bool {
+    *idiom == Idiom::Style
+}
+
+fn first_take() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_first_take(take: &u32) -> bool {
+    *take == 1
+}
+
 fn play_on() -> WhenStopped {
     WhenStopped::PlayOn
 }
@@ -338,7 +381,10 @@ impl Default for Settings {
             energy: None,
             style: Style::Pop,
             harmonist: Harmonist::Model,
+            idiom: Idiom::Style,
+            chord_take: 1,
             chart: None,
+            fixed: Vec::new(),
             intro_bars: 0,
             outro_bars: 1,
             tune: Tune::Singer,
@@ -355,6 +401,25 @@ impl Settings {
     /// How densely a part plays, -0.5 to 0.5 beside what the song asks.
     pub fn density_shift(&self, part: Part) -> f64 {
         self.density.iter().find(|(p, _)| *p == part).map_or(0.0, |(_, density)| density - 0.5)
+    }
+
+    /// Whether no chord is left to be found.
+    pub fn gives_all_chords(&self) -> bool {
+        let is_given = |slots: &[Slot]| !slots.contains(&Slot::Open);
+        self.chart.as_ref().is_some_and(|chart| chart.bars.iter().all(|slots| is_given(slots)))
+            && self.fixed.iter().all(|bar| is_given(&bar.slots))
+    }
+
+    /// What is said of the chords of a bar: where it is fixed, else by the chart.
+    pub fn given_slots(&self, bar: BarNumber) -> &[Slot] {
+        let fixed =
+            self.fixed.iter().rev().find(|fixed| fixed.bar == bar).map(|fixed| fixed.slots.as_slice());
+        let by_chart = || {
+            let bars = &self.chart.as_ref()?.bars;
+            let count = i32::try_from(bars.len()).ok().filter(|count| *count > 0)?;
+            bars.get((bar.0 - 1).rem_euclid(count) as usize).map(Vec::as_slice)
+        };
+        fixed.or_else(by_chart).unwrap_or(&[])
     }
 
     /// The take of a part in a bar: the last choice that covers it, else 1.

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use collavoce::engine::{Performance, Player};
 use collavoce::perform::Performer;
-use collavoce::song::{Chart, Mode, Seed, Settings};
+use collavoce::score::BarNumber;
+use collavoce::song::{Chart, FixedBar, Mode, Seed, Settings};
 use collavoce::time::Hz;
 use parking_lot::Mutex;
 
@@ -52,6 +53,8 @@ pub struct Common {
     pub health: HealthCell,
     /// The chord chart that holds.
     chart: Mutex<Option<Chart>>,
+    /// Bars whose chords are fixed, in order.
+    fixed: Mutex<Vec<FixedBar>>,
     deck: Mutex<Option<DeskEnd>>,
     stop: AtomicBool,
 }
@@ -92,7 +95,14 @@ impl Common {
             asked.bpm = asked.bpm.or(chart.tempo);
             asked.chart = Some(chart.clone());
         }
+        asked.fixed = self.fixed.lock().clone();
         asked
+    }
+
+    /// Fixes the chords of some bars, and of no others.
+    fn fix(&self, bars: Vec<FixedBar>) {
+        self.params.fixed.keep(saved::fixed_text(&bars));
+        *self.fixed.lock() = bars;
     }
 
     /// Connects a deck from now on.
@@ -150,7 +160,7 @@ struct Clerk {
     /// What was asked for when the song was last written or taken in.
     written_for: Option<Settings>,
     /// How often song and chart had been restored when the desk last took them up.
-    restored: [u64; 2],
+    restored: [u64; 3],
     /// How often in a row the desk has looked for captured voice and found none.
     quiet_looks: u32,
     message: String,
@@ -165,7 +175,7 @@ impl Clerk {
             material: None,
             shown: None,
             written_for: None,
-            restored: [0; 2],
+            restored: [0; 3],
             quiet_looks: 0,
             message: String::new(),
         }
@@ -195,7 +205,7 @@ impl Clerk {
             while deck.done.pop().is_ok() {}
         }
         let params = &self.common.params;
-        let restored = [params.song.restored(), params.chart.restored()];
+        let restored = [&params.song, &params.chart, &params.fixed].map(|text| text.restored());
         if restored != self.restored {
             self.restored = restored;
             self.restore();
@@ -219,6 +229,13 @@ impl Clerk {
         let chart = (!chart.is_empty()).then(|| Chart::parse(&chart)).transpose();
         self.message = chart.as_ref().err().map_or_else(String::new, |e| format!("The project's chart: {e}"));
         let chart = chart.unwrap_or_default();
+        match saved::fixed_bars(&params.fixed.get()) {
+            Ok(bars) => *self.common.fixed.lock() = bars,
+            Err(error) => {
+                self.common.fixed.lock().clear();
+                self.message = format!("The project's fixed chords: {error}");
+            }
+        }
         match saved::unpack(&song) {
             Ok(None) => {
                 *self.common.chart.lock() = chart;
@@ -286,20 +303,40 @@ impl Clerk {
                 *self.common.chart.lock() = None;
                 self.common.params.song.keep(String::new());
                 self.common.params.chart.keep(String::new());
+                self.common.fix(Vec::new());
                 self.message = "The song is forgotten.".to_owned();
                 Ok(())
             }
             Command::Load(path) => self.load(&path),
             Command::Export(folder) => self.export(&folder),
+            Command::Fix(bar) => {
+                self.message = format!("Chords fixed: {bar}");
+                self.fix(bar.bar, Some(bar));
+                Ok(())
+            }
+            Command::Free(bar) => {
+                self.message = format!("The chords of bar {} are found.", bar.0);
+                self.fix(bar, None);
+                Ok(())
+            }
         };
         if let Err(reason) = outcome {
             self.message = reason;
         }
     }
 
+    fn fix(&self, number: BarNumber, chords: Option<FixedBar>) {
+        let mut bars = self.common.fixed.lock().clone();
+        bars.retain(|bar| bar.bar != number);
+        bars.extend(chords);
+        bars.sort_by_key(|bar| bar.bar);
+        self.common.fix(bars);
+    }
+
     fn load(&mut self, path: &Path) -> Result<(), String> {
         self.show_work(&format!("Loading {}", path.display()), 0.0);
-        let asked = self.asked();
+        // Bars were fixed in the song that was there.
+        let asked = Settings { fixed: Vec::new(), ..self.asked() };
         let common = self.common.clone();
         let name = path.display().to_string();
         let mut progress = |done: f64| show_progress(&common, &format!("Listening to {name}"), done);
@@ -308,6 +345,7 @@ impl Clerk {
                 self.captured = None;
                 self.message = format!("Loaded {name}");
                 // A saved song has its own chords, whatever chart was there before.
+                self.common.fix(material.song.settings.fixed.clone());
                 let chart = material.song.settings.chart.clone();
                 if chart != asked.chart {
                     *self.common.chart.lock() = chart;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use collavoce::score::Score;
 use collavoce::sing::demo;
 use nice_plug::params::persist::PersistentField;
 
@@ -101,6 +102,37 @@ fn a_chart_holds_with_and_without_a_voice_and_comes_back_with_the_project() {
     other.settle();
     assert_eq!(other.song(), Some(song));
     assert!(other.common.asked(Mode::Live, 0.0).chart.is_some());
+}
+
+#[test]
+fn a_bar_whose_chord_is_fixed_keeps_it_and_is_found_again_when_freed() {
+    let office = Office::open();
+    office.ask(Command::Load(office.voice()));
+    let found = office.song().expect("a song").score;
+    let at = found.bar(BarNumber(2)).start;
+    let fixed: FixedBar = "2=Ebmaj7".parse().expect("a chord");
+    office.ask(Command::Fix(fixed.clone()));
+    let song = office.song().expect("a song");
+    let chord_at = |score: &Score| score.chord_at(at).map(|chord| chord.to_string());
+    assert_eq!(chord_at(&song.score).as_deref(), Some("Ebmaj7"));
+    assert_eq!(song.settings.fixed, [fixed]);
+    assert_eq!(song.score.melody, found.melody);
+
+    let other = Office::open();
+    other.common.params.fixed.set(office.common.params.fixed.get());
+    other.common.params.song.set(office.common.params.song.get());
+    other.settle();
+    assert_eq!(other.common.asked(Mode::Live, 0.0).fixed, song.settings.fixed);
+    other.ask(Command::Free(BarNumber(2)));
+    assert_eq!(other.song().map(|song| chord_at(&song.score)), Some(chord_at(&found)));
+    other.common.params.fixed.set("2=H".to_owned());
+    assert!(other.settle().contains("fixed chords"));
+
+    // A bar that the next song does not have is no reason to refuse it.
+    office.ask(Command::Fix("900=C".parse().expect("a chord")));
+    assert!(office.song().is_some_and(|song| song.settings.fixed.len() == 2));
+    office.ask(Command::Load(office.voice()));
+    assert!(office.song().is_some_and(|song| song.settings.fixed.is_empty() && song.score == found));
 }
 
 #[test]

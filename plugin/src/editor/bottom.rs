@@ -51,7 +51,7 @@ pub(super) fn settings(
         Page::Song => song(ui, hand, row, params),
     }
     let words = if *page == Page::Band { "more" } else { "back" };
-    let hint = "Metre, key, tempo, output and rendering (key M)";
+    let hint = "Harmony, metre, key, tempo, output and rendering (key M)";
     if control::button(
         ui,
         more.with_min_x(more.left() + layout::GAP),
@@ -100,8 +100,12 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
 }
 
 fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [meter, key, bpm, out, voice, rendering, offset, bypass] =
-        layout::cells(row, [0.9, 1.1, 1.05, 1.25, 1.05, 1.0, 1.1, 0.9]);
+    let [harmony, take, meter, key, bpm, out, voice, rendering, offset, bypass] =
+        layout::cells(row, [1.15, 0.8, 0.85, 1.0, 0.95, 1.15, 0.95, 0.9, 1.0, 0.8]);
+    let hint = "Whose chords the network finds: the style's, folk, tin pan alley, art songs or chorales";
+    let _ = control::choice(ui, hand, harmony, &params.harmony, "Harmony", hint);
+    let hint = "Another take of the chords: other ones that would do";
+    let _ = control::slider(ui, hand, take, &params.chord_take, "Chord take", VOICE, hint);
     let hint = "Auto takes the host's if the host leads, else what is found";
     let _ = control::choice(ui, hand, meter, &params.meter, "Set metre", hint);
     let _ = control::choice(ui, hand, key, &params.key, "Set key", "Auto takes what is found");

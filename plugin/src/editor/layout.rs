@@ -115,6 +115,12 @@ impl Axis {
         self.left + (self.right - self.left) * share.clamp(-2.0, 3.0) as f32
     }
 
+    /// When a place is.
+    pub(super) fn time_s(&self, x: f32) -> f64 {
+        let share = (x - self.left) / (self.right - self.left).max(1.0);
+        self.start_s + (self.end_s - self.start_s) * f64::from(share)
+    }
+
     /// Whether any of a stretch is seen.
     pub(super) fn sees(&self, start_s: f64, end_s: f64) -> bool {
         end_s > self.start_s && start_s < self.end_s

@@ -1,6 +1,6 @@
 //! Looking elsewhere in the song than where it stands: by dragging, by the wheel, or by the arrow keys.
 
-use egui::{EventFilter, Id, Key, Rect, Role, Sense, Ui, WidgetInfo};
+use egui::{EventFilter, Id, Key, Pos2, Rect, Role, Sense, Ui, WidgetInfo};
 
 use super::control;
 use super::layout::{self, Axis};
@@ -14,8 +14,8 @@ pub(super) struct LooksAway {
 }
 
 impl LooksAway {
-    /// Takes what mouse and keyboard ask for; seconds by which the axis is moved.
-    pub(super) fn by(&mut self, ui: &Ui, rect: Rect, axis: &Axis, view: &View) -> f64 {
+    /// Takes what mouse and keyboard ask for; seconds by which the axis is moved, and where it was clicked.
+    pub(super) fn by(&mut self, ui: &Ui, rect: Rect, axis: &Axis, view: &View) -> (f64, Option<Pos2>) {
         let response = ui.interact(rect, Id::unique("bars"), Sense::click_and_drag());
         let seconds_a_point = (axis.end_s - axis.start_s) / f64::from(rect.width()).max(1.0);
         let mut by_s = self.by_s;
@@ -43,7 +43,7 @@ impl LooksAway {
         control::focus_ring(ui, &response);
         let words = spoken(view);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
-        self.by_s
+        (self.by_s, response.interact_pointer_pos().filter(|_| response.clicked()))
     }
 
     fn moved(&mut self, by_s: f64, view: &View) {

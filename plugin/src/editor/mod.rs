@@ -3,6 +3,7 @@
 //! It repaints when the snapshot or a parameter changes, at most thirty times a second, and not at all otherwise.
 
 mod bottom;
+mod chords;
 mod control;
 mod dialog;
 mod files;
@@ -33,6 +34,7 @@ use nice_plug_egui::{
 use parking_lot::Mutex;
 
 use self::bottom::{Page, Wish};
+use self::chords::ChordDialog;
 use self::dialog::{Dialog, Outcome};
 use self::files::{Browser, Purpose};
 use self::hand::{Hand, Pending};
@@ -40,6 +42,7 @@ use self::layout::{Axis, Regions};
 use self::look::LooksAway;
 use self::place::Place;
 use crate::params::{CollavoceParams, LookaheadChoice, ModeChoice};
+use crate::saved;
 use crate::view::{Command, Shared, View};
 
 /// Most often that the window is drawn on its own account.
@@ -109,6 +112,7 @@ struct App {
     place: Arc<Mutex<Place>>,
     gui: Option<GuiContext>,
     dialog: Option<Dialog>,
+    chords: Option<ChordDialog>,
     last_folder: Option<PathBuf>,
     page: Page,
     sure_to_clear: bool,
@@ -133,6 +137,7 @@ impl App {
             place,
             gui: None,
             dialog: None,
+            chords: None,
             last_folder: None,
             page: Page::default(),
             sure_to_clear: false,
@@ -194,7 +199,7 @@ impl App {
         let window = context.content_rect();
         self.keep_place(&context, window);
         ui.painter().rect_filled(window, 0.0, theme::BACKGROUND);
-        if self.dialog.is_none() && !self.shows_help {
+        if self.dialog.is_none() && self.chords.is_none() && !self.shows_help {
             self.shortcuts(&context, hand, &view);
         }
         // A window too small for everything scrolls; nothing becomes unreachable.
@@ -214,6 +219,15 @@ impl App {
             self.shows_help = !help(&context);
         }
         self.run_dialog(&context);
+        match self.chords.as_mut().map(|dialog| dialog.show(&context)) {
+            None | Some(Outcome::Open) => {}
+            Some(Outcome::Cancelled) => self.chords = None,
+            Some(Outcome::Chosen(command)) => {
+                self.chords = None;
+                self.shared.ask(command);
+                context.request_repaint();
+            }
+        }
     }
 
     /// Keeps size and zoom as they are: what was asked for, the host may have refused.
@@ -244,11 +258,16 @@ impl App {
         let rows = Rangef::new(regions.voice.1.top(), regions.lanes[3].1.bottom());
         let whole = Rect::from_x_y_ranges(strip.x_range(), rows);
         let axis = Axis::around(view, strip.left(), strip.right(), ahead);
-        let axis = axis.moved(self.looks_away.by(ui, whole, &axis, view));
+        let (by_s, clicked) = self.looks_away.by(ui, whole, &axis, view);
+        let axis = axis.moved(by_s);
+        if let Some(at) = clicked.filter(|at| strip.contains(*at)) {
+            self.open_chords(view, axis.time_s(at.x));
+        }
         left::voice(ui, regions.voice.0, view);
         roll::voice(ui.painter(), regions.voice.1, &axis, view);
         left::now(ui, regions.bars.0, view);
-        roll::bars(ui.painter(), strip, &axis, view);
+        let fixed = saved::fixed_bars(&params.fixed.get()).unwrap_or_default();
+        roll::bars(ui.painter(), strip, &axis, view, &fixed);
         let parts = [&params.guitar, &params.drums, &params.strings, &params.bass];
         for (index, part) in parts.into_iter().enumerate() {
             let (column, lane) = regions.lanes[index];
@@ -293,6 +312,9 @@ impl App {
         if pressed(Key::E) && view.has_song {
             self.open(Purpose::Export);
         }
+        if pressed(Key::B) {
+            self.open_chords(view, view.now_s);
+        }
         if pressed(Key::M) {
             self.page = self.page.other();
         }
@@ -314,6 +336,14 @@ impl App {
         let arrows = [Key::ArrowDown, Key::ArrowUp, Key::ArrowLeft, Key::ArrowRight];
         if context.memory(|memory| memory.focused().is_none()) && arrows.into_iter().any(pressed) {
             context.memory_mut(|memory| memory.move_focus(egui::FocusDirection::Next));
+        }
+    }
+
+    /// Opens the chords of the bar in which a moment lies.
+    fn open_chords(&mut self, view: &View, at_s: f64) {
+        if let Some((index, _)) = layout::bar_at(&view.bars, at_s) {
+            let key = view.keys.first().map(|(name, _)| name.as_str());
+            self.chords = Some(ChordDialog::of(&view.bars[index], key));
         }
     }
 
@@ -360,6 +390,7 @@ fn help(context: &egui::Context) -> bool {
     let rows = [
         ("C", "capture, and stop capturing"),
         ("L", "load a recording, a chord chart or a song"),
+        ("B", "the chords of the bar in which the song stands; a click takes another bar"),
         ("E", "export MIDI, stems and lead sheet"),
         ("1 2 3 4", "guitar, drums, strings, bass on or off"),
         ("M", "the other row of settings, where one is seen"),

@@ -5,6 +5,7 @@ use egui::{Align2, Color32, CornerRadius, Painter, Rangef, Rect, Shape, Stroke, 
 use super::layout::{self, Axis};
 use super::theme::{self, BACKGROUND, DIM, GUESS, LINE, PANEL, PARTS, ROUND, TEXT, VOICE};
 use crate::view::{BarView, State, View};
+use collavoce::song::FixedBar;
 
 /// Rows of the drums from the top, and the keys of General MIDI's percussion map that they hold.
 const DRUM_ROWS: [&[u8]; 5] =
@@ -110,7 +111,9 @@ fn level<'a>(
 }
 
 /// Sections, bar numbers and chords.
-pub(super) fn bars(painter: &Painter, rect: Rect, axis: &Axis, view: &View) {
+///
+/// A thick line under its chords says that a bar is fixed.
+pub(super) fn bars(painter: &Painter, rect: Rect, axis: &Axis, view: &View, fixed: &[FixedBar]) {
     painter.rect_filled(rect, ROUND, PANEL);
     let painter = painter.with_clip_rect(rect);
     let band = 17.0;
@@ -130,6 +133,10 @@ pub(super) fn bars(painter: &Painter, rect: Rect, axis: &Axis, view: &View) {
             painter.line_segment(line, stroke);
         }
         chords(&painter, cell, axis, bar, view.now_s);
+        if fixed.iter().any(|fixed| fixed.bar.0 == bar.number) {
+            let y = cell.bottom() - 1.5;
+            painter.hline(left + 1.0..=right - 1.0, y, Stroke::new(3.0, VOICE));
+        }
         let number = pos2(left + 4.0, cell.bottom() - 2.0);
         if right - left > 24.0 {
             theme::text(&painter, number, Align2::LEFT_BOTTOM, bar.number, 11.0, DIM);

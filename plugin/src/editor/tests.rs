@@ -356,3 +356,37 @@ fn nothing_is_repainted_when_nothing_changes() {
     let delay = output.viewport_output.values().map(|viewport| viewport.repaint_delay).min();
     assert_eq!(delay, Some(Duration::MAX));
 }
+
+#[test]
+fn the_chords_of_a_bar_are_fixed_by_key_and_by_click() {
+    let mut window = Window::new(song(), (980.0, 640.0));
+    window.press(Key::B);
+    assert!(window.app.chords.is_some());
+    window.frame(Vec::new());
+    // The song stands in bar 2; its chords are typed already.
+    window.press(Key::Enter);
+    let fixed = "2=F#m7b5/C# Bbmaj7".parse().expect("chords");
+    assert_eq!(window.app.shared.asked(), [Command::Fix(fixed)]);
+    assert!(window.app.chords.is_none());
+
+    let regions = Regions::of(Rect::from_min_size(Pos2::ZERO, window.size));
+    let at = regions.bars.1.center();
+    let button = |pressed| Event::PointerButton {
+        pos: at,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    window.frame(vec![Event::PointerMoved(at)]);
+    window.frame(vec![button(true)]);
+    window.frame(vec![button(false)]);
+    assert!(window.app.chords.is_some());
+    window.frame(Vec::new());
+    window.frame(vec![Event::Text("H".to_owned())]);
+    window.press(Key::Enter);
+    assert!(window.app.chords.is_some(), "what cannot be read is not taken");
+    assert_eq!(window.app.shared.asked(), []);
+    window.press(Key::Escape);
+    window.frame(Vec::new());
+    assert!(window.app.chords.is_none());
+}

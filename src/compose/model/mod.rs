@@ -8,11 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use collavoce_models::WeightsError;
 use collavoce_models::harmony::{COLOURS, HarmonyNet, SlotOdds, Stream, TRIADS};
 
+use super::given::Given;
 use super::harmony::{colour, harmony_notes};
-use super::rules::{self, Rules};
+use super::rules::Rules;
+use super::whim::Whim;
 use super::{Composer, Plan, PlanRequest};
 use crate::score::{BarNumber, ChordSpan, ChordSymbol, Part, PartBar, Score};
-use crate::song::{Rng, Settings, Style};
+use crate::song::{Idiom, Settings, Style};
 use crate::time::Ticks;
 use lattice::{Lattice, STATES, States};
 use slots::{SungBars, TimedSlot, chord_of, index_of, slots};
@@ -21,6 +23,9 @@ use slots::{SungBars, TimedSlot, chord_of, index_of, slots};
 const HABIT: f64 = 0.2;
 /// Bars that a stream of the network can remember: all of its layers' windows, of two slots a bar.
 const REMEMBERED_BARS: i32 = 64;
+/// Weight of what a take's die throws, and how far a triad may lie behind the likeliest to be thrown for, in logarithms.
+const WHIM: f64 = 2.0;
+const WHIM_REACH: f64 = 3.5;
 /// What speaks for the tonic where the song ends.
 const HOME: f64 = 2.0;
 
@@ -37,10 +42,9 @@ impl Composer for Learnt {
 
     fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
         // The network's errors are panics; a song must not end with one.
-        let found = || catch_unwind(AssertUnwindSafe(|| chords(request))).ok()?.ok();
-        match rules::given_chords(request).or_else(found) {
-            Some(chords) => self.rules.play(request, chords),
-            None => self.rules.plan(request),
+        match catch_unwind(AssertUnwindSafe(|| chords(request))) {
+            Ok(Ok(chords)) => self.rules.play(request, chords),
+            _ => self.rules.plan(request),
         }
     }
 
@@ -59,6 +63,10 @@ impl Composer for Learnt {
 /// Chords of the bars asked for.
 fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
     let PlanRequest { score, settings, .. } = *request;
+    let given = Given::of(score, settings, request.first, request.bars);
+    if given.says_all() {
+        return Ok(given.chords());
+    }
     let melody =
         harmony_notes(score.melody.iter().map(|n| (n.start, n.end(), n.pitch.0)), score.meter.beat());
     let phrases: Vec<(Ticks, Ticks)> = score.phrases.iter().map(|p| (p.start, p.end)).collect();
@@ -68,30 +76,44 @@ fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
     let begin = if is_known { 0 } else { (request.first.0 - 1 - REMEMBERED_BARS).max(0) };
     let first = (request.first.0 - 1).min(begin);
     let last = request.first.0 - 1 + request.bars as i32;
+    let fixed = Given::of(score, settings, BarNumber(first + 1), (last - first).max(0) as u32).chords();
     let played: Vec<ChordSpan> = if is_known { Vec::new() } else { score.chords.clone() };
     let harmonised = harmonise(&Wish {
         sung: SungBars {
             key: score.key,
             meter: score.meter,
-            idiom: usize::from(settings.style == Style::Jazz),
+            idiom: idiom(settings),
             bar_one: score.bar(BarNumber(1)).start,
             first,
             bars: (last - first).max(0) as usize,
             melody: &melody,
             phrases: &phrases,
             heard_until: request.heard_until,
-            fixed: &[],
+            fixed: &fixed,
             is_ending: request.is_ending,
         },
         played: &played,
-        is_coloured: matches!(settings.style, Style::Folk | Style::Jazz),
-        take: None,
+        is_coloured: settings.idiom != Idiom::Style || matches!(settings.style, Style::Folk | Style::Jazz),
+        take: Whim::of(request),
     })?;
     let wanted: Vec<HarmonisedSlot> = harmonised.into_iter().filter(|slot| slot.at.start >= from).collect();
     let mut spans = spans(&wanted);
-    // What the network leaves bare is coloured as the style asks.
-    colour(&mut spans, score.key, settings.style, &melody);
-    Ok(spans)
+    if settings.idiom == Idiom::Style {
+        // What the network leaves bare is coloured as the style asks.
+        colour(&mut spans, score.key, settings.style, &melody);
+    }
+    Ok(given.over(&spans))
+}
+
+/// The idiom of the network, by its number in training.
+fn idiom(settings: &Settings) -> usize {
+    match settings.idiom {
+        Idiom::Style => usize::from(settings.style == Style::Jazz),
+        Idiom::Folk => 0,
+        Idiom::TinPanAlley => 1,
+        Idiom::ArtSong => 2,
+        Idiom::Chorale => 3,
+    }
 }
 
 /// What is asked of a path.
@@ -104,7 +126,7 @@ pub struct Wish<'a> {
     /// Whether chords bear sevenths and sixths.
     pub is_coloured: bool,
     /// Another path than the likeliest.
-    pub take: Option<Rng>,
+    pub take: Option<Whim<'a>>,
 }
 
 /// A slot with its chord.
@@ -138,16 +160,26 @@ pub fn harmonise_with(net: &HarmonyNet, wish: &Wish<'_>) -> Vec<HarmonisedSlot> 
     let stands: Vec<Option<usize>> =
         all.iter().map(|timed| timed.slot.chord.or_else(|| played(timed))).collect();
     let tonic = index_of(ChordSymbol::tonic(key), key) / COLOURS;
-    let states = (0..all.len()).map(|at| states(&all[at], stands[at], &judged[at], tonic)).collect();
+    let states = (0..all.len())
+        .map(|at| {
+            let mut states = states(&all[at], stands[at], &judged[at], tonic);
+            if let Some(whim) = wish.take {
+                let most = states.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                for (state, noise) in states.iter_mut().zip(whim.noise(all[at].start)) {
+                    if *state > most - WHIM_REACH {
+                        *state += WHIM * noise;
+                    }
+                }
+            }
+            states
+        })
+        .collect();
     let moves = |slot: usize, from: usize, to: usize| {
         let begins_bar = all.get(slot).is_none_or(|timed| timed.slot.place.slot == 0);
         HABIT * f64::from(net.follows(from, to, begins_bar))
     };
     let lattice = Lattice { slots: states, moves: &moves };
-    let path = match wish.take.clone() {
-        None => lattice.best(),
-        Some(mut rng) => lattice.draw(&mut rng),
-    };
+    let path = lattice.best();
     let odds = lattice.odds();
     path.iter()
         .zip(odds)

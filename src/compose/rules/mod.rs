@@ -9,10 +9,12 @@ mod guitar;
 mod strings;
 mod voicing;
 
+use super::given::Given;
 use super::harmony::{HarmonyRequest, harmonise, harmony_notes};
+use super::whim::Whim;
 use super::{Composer, Plan, PlanRequest, form};
 use crate::score::{Bar, BarNumber, ChordSpan, ChordSymbol, Note, Part, PartBar, Score};
-use crate::song::{Chart, Feel, Mode, Rng, Settings, Style};
+use crate::song::{Feel, Mode, Rng, Settings, Style};
 use crate::time::{Meter, TickCount, Ticks};
 
 pub use voicing::{Fretting, STANDARD_TUNING, fretting};
@@ -72,11 +74,12 @@ impl Composer for Rules {
     }
 }
 
-/// Chords of the bars asked for: the chart's where there is one, else found for the melody.
+/// Chords of the bars asked for: those that are given, and others found for the melody.
 fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
     let score = request.score;
-    if let Some(chords) = given_chords(request) {
-        return chords;
+    let given = Given::of(score, request.settings, request.first, request.bars);
+    if given.says_all() {
+        return given.chords();
     }
     let first = score.bar(request.first);
     let melody =
@@ -92,6 +95,7 @@ fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
         phrase_ends: &phrase_ends,
         before: score.chord_at(first.start - TickCount(1)),
         is_ending: request.is_ending,
+        whim: Whim::of(request),
     });
     // Joined over bar lines where the chord stays.
     chords.dedup_by(|next, last| {
@@ -101,38 +105,7 @@ fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
         }
         same
     });
-    chords
-}
-
-/// The chords of the chart, if there is one.
-pub(super) fn given_chords(request: &PlanRequest<'_>) -> Option<Vec<ChordSpan>> {
-    let chart = request.settings.chart.as_ref()?;
-    Some(chart_chords(chart, request.score, request.first, request.bars))
-}
-
-fn chart_chords(chart: &Chart, score: &Score, first: BarNumber, bars: u32) -> Vec<ChordSpan> {
-    let mut spans: Vec<ChordSpan> = Vec::new();
-    for offset in 0..bars {
-        let bar = score.bar(BarNumber(first.0 + offset as i32));
-        let slots = &chart.bars[(bar.number.0 - 1).rem_euclid(chart.bars.len() as i32) as usize];
-        let beats = score.meter.beats_per_bar() as i64;
-        for (index, chord) in slots.iter().enumerate() {
-            // Slots share the bar evenly, on whole beats where there are enough of them.
-            let place = |slot: usize| {
-                let exact = score.meter.bar() * slot as i64 / slots.len() as i64;
-                let on_beat = (exact.0 as f64 / score.meter.beat().0 as f64).round() as i64;
-                let snapped = score.meter.beat() * on_beat;
-                bar.start + if slots.len() as i64 <= beats { snapped } else { exact }
-            };
-            let (start, end) = (place(index), place(index + 1));
-            let Some(chord) = *chord else { continue };
-            match spans.last_mut() {
-                Some(last) if last.chord == chord && last.end() == start => last.length = end - last.start,
-                _ => spans.push(ChordSpan { start, length: end - start, chord }),
-            }
-        }
-    }
-    spans
+    given.over(&chords)
 }
 
 /// Where a bar stands to the one in which the song comes to rest.

@@ -218,7 +218,7 @@ impl Band {
         let cut_at = |span: &mut ChordSpan| {
             span.length = TickCount(span.length.0.min((tick - span.start).0));
         };
-        if settings.chart.is_some() || bar.number.0 >= so_far.next_bar.0 || bar.number < so_far.first_bar {
+        if settings.gives_all_chords() || bar.number.0 >= so_far.next_bar.0 || bar.number < so_far.first_bar {
             return None;
         }
         heard.chords = so_far.chords.iter().filter(|span| span.start < tick).copied().collect();
@@ -343,7 +343,7 @@ fn silent(settings: &Settings) -> Settings {
 }
 
 fn harmony_of<'a>(score: &'a Score, settings: &'a Settings, bar: BarNumber, now_s: f64) -> PlanRequest<'a> {
-    let back = if settings.chart.is_some() { 0 } else { LOOK_BACK_BARS.min(bar.0 - 1).max(0) };
+    let back = if settings.gives_all_chords() { 0 } else { LOOK_BACK_BARS.min(bar.0 - 1).max(0) };
     PlanRequest {
         score,
         settings,

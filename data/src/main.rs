@@ -133,7 +133,8 @@ impl Files {
 
     fn finish(&self) -> anyhow::Result<()> {
         for name in &self.names {
-            fs::rename(self.part(name), self.out.join(name)).with_context(|| format!("{name} cannot be made"))?;
+            fs::rename(self.part(name), self.out.join(name))
+                .with_context(|| format!("{name} cannot be made"))?;
         }
         Ok(())
     }
@@ -159,7 +160,10 @@ impl Row {
         }
         let on = |side: Split| found.entries.iter().filter(|entry| entry.side == side).count();
         let held = |side: Split| {
-            songs().filter_map(|song| song.composer.as_deref()).filter(|c| sets::by_composer(c) == side).count()
+            songs()
+                .filter_map(|song| song.composer.as_deref())
+                .filter(|c| sets::by_composer(c) == side)
+                .count()
         };
         Self {
             set,

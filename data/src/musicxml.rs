@@ -15,11 +15,7 @@ use crate::tune::Tune;
 pub fn permitted(list: &Path) -> anyhow::Result<BTreeSet<String>> {
     let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(list)?)?;
     let works = json["first_performed_1930_or_earlier"].as_array().cloned().unwrap_or_default();
-    Ok(works
-        .iter()
-        .filter_map(|w| w.as_str())
-        .filter_map(file_name)
-        .collect())
+    Ok(works.iter().filter_map(|w| w.as_str()).filter_map(file_name).collect())
 }
 
 /// The file name of a work, `ARTIST/TITLE/...`, as the set's folder has it.

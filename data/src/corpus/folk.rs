@@ -44,11 +44,7 @@ pub fn song(tune: &Written, left_out: &mut LeftOut) -> Result<Song, String> {
     song.keys = tune
         .keys
         .iter()
-        .map(|(start, key)| KeyChange {
-            start: Ticks(*start),
-            fifths: key.fifths(),
-            mode: Some(key.mode),
-        })
+        .map(|(start, key)| KeyChange { start: Ticks(*start), fifths: key.fifths(), mode: Some(key.mode) })
         .collect();
     song.keys.retain(|key| key.start < end);
     let chords: Vec<_> = tune.chords.iter().map(|(at, chord)| (*at, Some(*chord))).collect();

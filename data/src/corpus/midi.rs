@@ -38,9 +38,9 @@ pub fn read(bytes: &[u8], meter: Option<(u8, u8)>) -> Result<Played, String> {
         let mut open: BTreeMap<(u8, u8), (Ticks, u8, Option<u8>)> = BTreeMap::new();
         let mut notes: BTreeMap<(u8, Option<u8>), Vec<Note>> = BTreeMap::new();
         let close = |notes: &mut BTreeMap<(u8, Option<u8>), Vec<Note>>,
-                         (channel, pitch): (u8, u8),
-                         (start, velocity, program): (Ticks, u8, Option<u8>),
-                         end: Ticks| {
+                     (channel, pitch): (u8, u8),
+                     (start, velocity, program): (Ticks, u8, Option<u8>),
+                     end: Ticks| {
             let length = TickCount((end - start).0.max(1));
             let note = Note { start, pitch, length, velocity: Some(velocity), offset: TickCount(0) };
             notes.entry((channel, program)).or_default().push(note);

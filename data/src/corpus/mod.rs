@@ -168,8 +168,8 @@ impl Song {
     /// Where its last bar ends; none if that is beyond all numbers.
     pub fn end(&self) -> Option<Ticks> {
         let mut bars = self.bars.iter();
-        let end = bars
-            .try_fold(0i64, |end, run| end.checked_add(run.length.0.checked_mul(i64::from(run.count))?));
+        let end =
+            bars.try_fold(0i64, |end, run| end.checked_add(run.length.0.checked_mul(i64::from(run.count))?));
         end.filter(|end| *end <= MAX_TICKS).map(Ticks)
     }
 
@@ -196,7 +196,8 @@ impl Song {
         if self.parts.is_empty() {
             return Err("no notes".to_owned());
         }
-        if self.bars.iter().any(|run| run.count == 0 || run.length.0 <= 0 || run.beats == 0 || run.unit == 0) {
+        if self.bars.iter().any(|run| run.count == 0 || run.length.0 <= 0 || run.beats == 0 || run.unit == 0)
+        {
             return Err("a bar without length".to_owned());
         }
         let end = self.end().ok_or("bars without end")?;

@@ -257,7 +257,8 @@ impl<'a> Reader<'a> {
     }
 
     fn bar_line(&mut self, node: Node<'_, '_>, bar: usize) {
-        let repeat = node.children().find(|n| n.has_tag_name("repeat")).and_then(|n| n.attribute("direction"));
+        let repeat =
+            node.children().find(|n| n.has_tag_name("repeat")).and_then(|n| n.attribute("direction"));
         let is_double = child(node, "bar-style").is_some_and(|style| style.starts_with("light-"));
         if node.attribute("location") == Some("left") {
             if repeat == Some("forward") {
@@ -292,8 +293,11 @@ impl<'a> Reader<'a> {
             let last = starts.get(bar + 1).map_or(end, |next| next - 1);
             Ticks((starts[bar.min(starts.len() - 1)] + ticks).min(last))
         };
-        song.keys =
-            self.keys.iter().map(|(place, fifths, mode)| KeyChange { start: at(*place), fifths: *fifths, mode: *mode }).collect();
+        song.keys = self
+            .keys
+            .iter()
+            .map(|(place, fifths, mode)| KeyChange { start: at(*place), fifths: *fifths, mode: *mode })
+            .collect();
         song.tempos = self.tempos.iter().map(|(place, tempo)| (at(*place), *tempo)).collect();
         song.tempos.retain(|tempo| tempo.0.0 < end);
         song.tempos.sort_by_key(|tempo| tempo.0);

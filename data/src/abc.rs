@@ -1,24 +1,69 @@
 //! Tunes in ABC notation, as far as the Nottingham collection uses it.
 
 use collavoce::score::{ChordSpan, ChordSymbol, Key};
-use collavoce::time::{Meter, TickCount, Ticks};
+use collavoce::time::{Meter, MeterError, TickCount, Ticks};
 
 use crate::tune::Tune;
 
 /// Ticks of a whole note.
 const WHOLE: i64 = 3840;
+/// Largest number in a length that is read as it is.
+const MOST: i64 = 10_000;
 
 /// Reads every tune; returns those that could be read and the reasons why others could not.
 pub fn read(text: &str) -> (Vec<Tune>, Vec<String>) {
     let (mut tunes, mut refused) = (Vec::new(), Vec::new());
     for block in text.split("\nX:").filter(|b| b.contains("\nK:")) {
-        let name = block.lines().find_map(|l| l.strip_prefix("T:")).unwrap_or("?").trim().to_owned();
+        let name = title(block);
         match read_tune(block, &name) {
             Ok(tune) => tunes.push(tune),
             Err(why) => refused.push(format!("{name}: {why}")),
         }
     }
     (tunes, refused)
+}
+
+/// A tune as it is written, pickup and changes included.
+pub(crate) struct Written {
+    /// Its title.
+    pub name: String,
+    /// (start, end) of bars in ticks, and whether the line after it is doubled.
+    pub bars: Vec<(i64, i64, bool)>,
+    /// Time signatures from a tick on; the first is at 0.
+    pub meters: Vec<(i64, (u8, u8))>,
+    /// Keys from a tick on; the first is at 0.
+    pub keys: Vec<(i64, Key)>,
+    /// (start, end, MIDI pitch) in order.
+    pub notes: Vec<(Ticks, Ticks, u8)>,
+    /// Chord symbols in order.
+    pub chords: Vec<(Ticks, ChordSymbol)>,
+    /// Chord symbols that are not known.
+    pub unknown_chords: usize,
+    /// Grace notes, which are passed over.
+    pub grace_notes: usize,
+}
+
+/// Reads every tune as it is written; an error is its title and the reason.
+pub(crate) fn read_written(text: &str) -> Vec<Result<Written, (String, String)>> {
+    let blocks = text.split("\nX:").filter(|block| block.contains("T:") || block.contains("K:"));
+    let read = blocks.map(|block| {
+        let name = title(block);
+        let opened = open(block, true).and_then(|(head, body)| {
+            let (mut meters, mut keys) = (vec![(0, numbers(&head.meter)?)], vec![(0, head.key)]);
+            let mut reader = Reader::new(&body, &head, true);
+            reader.read()?;
+            meters.append(&mut reader.meters);
+            keys.append(&mut reader.keys);
+            let Reader { bars, notes, chords, unknown_chords, grace_notes, .. } = reader;
+            Ok(Written { name: name.clone(), bars, meters, keys, notes, chords, unknown_chords, grace_notes })
+        });
+        opened.map_err(|why| (name, why))
+    });
+    read.collect()
+}
+
+fn title(block: &str) -> String {
+    block.lines().find_map(|l| l.strip_prefix("T:")).unwrap_or("?").trim().to_owned()
 }
 
 struct Reader<'a> {
@@ -35,31 +80,63 @@ struct Reader<'a> {
     tuplet: (i64, i64, u32),
     broken: i32,
     tie: bool,
+    /// Whether metre and key may change within the tune, and where they did.
+    may_change: bool,
+    meters: Vec<(i64, (u8, u8))>,
+    keys: Vec<(i64, Key)>,
+    unknown_chords: usize,
+    grace_notes: usize,
+}
+
+/// The head of a tune.
+struct Head {
+    meter: String,
+    unit: i64,
+    key: Key,
+}
+
+/// Upper and lower number of a metre.
+fn numbers(text: &str) -> Result<(u8, u8), String> {
+    let unknown = || format!("metre {text}");
+    let (beats, unit) = text.split_once('/').ok_or_else(unknown)?;
+    let number = |text: &str| text.trim().parse::<u8>().map_err(|_| unknown());
+    let (beats, unit) = (number(beats)?, number(unit)?);
+    if beats == 0 || !unit.is_power_of_two() || unit > 32 { Err(unknown()) } else { Ok((beats, unit)) }
+}
+
+fn metre_text(text: &str) -> &str {
+    match text.trim() {
+        "C" => "4/4",
+        "C|" => "2/2",
+        other => other,
+    }
 }
 
 fn read_tune(block: &str, name: &str) -> Result<Tune, String> {
+    let (head, body) = open(block, false)?;
+    let meter: Meter = head.meter.parse().map_err(|e: MeterError| e.to_string())?;
+    let mut reader = Reader::new(&body, &head, false);
+    reader.read()?;
+    reader.assemble(name, meter)
+}
+
+/// Head and body of a tune. Where changes are allowed, fields within the body become inline ones.
+fn open(block: &str, may_change: bool) -> Result<(Head, String), String> {
     let mut meter = None;
     let mut unit = None;
-    let mut key = None;
+    let mut key: Option<Key> = None;
     let mut body = String::new();
     for line in block.lines() {
         let line = line.split('%').next().unwrap_or("").trim_end();
-        if let Some(text) = line.strip_prefix("M:") {
+        if key.is_some() && may_change && (line.starts_with("M:") || line.starts_with("K:")) {
+            body.push_str(&format!("[{line}] "));
+        } else if let Some(text) = line.strip_prefix("M:") {
             if key.is_some() {
                 return Err("the metre changes".to_owned());
             }
-            let text = match text.trim() {
-                "C" => "4/4",
-                "C|" => "2/2",
-                other => other,
-            };
-            meter = Some(text.parse::<Meter>().map_err(|e| e.to_string())?);
+            meter = Some(metre_text(text).to_owned());
         } else if let Some(text) = line.strip_prefix("L:") {
-            let (n, d) = text.trim().split_once('/').ok_or("L: is no fraction")?;
-            unit = Some(
-                WHOLE * n.parse::<i64>().map_err(|e| e.to_string())?
-                    / d.parse::<i64>().map_err(|e| e.to_string())?,
-            );
+            unit = Some(unit_of(text)?);
         } else if let Some(text) = line.strip_prefix("K:") {
             if key.is_some() {
                 return Err("the key changes".to_owned());
@@ -73,32 +150,67 @@ fn read_tune(block: &str, name: &str) -> Result<Tune, String> {
         }
     }
     let (meter, key) = (meter.ok_or("no metre")?, key.ok_or("no key")?);
-    let mut reader = Reader {
-        text: body.chars().peekable(),
-        unit: unit.unwrap_or(WHOLE / 8),
-        key,
-        at: 0,
-        bar_start: 0,
-        accidentals: Vec::new(),
-        notes: Vec::new(),
-        chords: Vec::new(),
-        bars: Vec::new(),
-        tuplet: (1, 1, 0),
-        broken: 0,
-        tie: false,
-    };
-    reader.read()?;
-    reader.assemble(name, meter)
+    Ok((Head { meter, unit: unit.unwrap_or(WHOLE / 8), key }, body))
 }
 
-impl Reader<'_> {
+/// Ticks of a unit length such as `1/8`.
+fn unit_of(text: &str) -> Result<i64, String> {
+    let (n, d) = text.trim().split_once('/').ok_or("L: is no fraction")?;
+    let number = |text: &str| text.parse::<i64>().map_err(|e| e.to_string());
+    let (n, d) = (number(n)?, number(d)?);
+    if (1..=64).contains(&n) && (1..=64).contains(&d) {
+        Ok(WHOLE * n / d)
+    } else {
+        Err(format!("a unit length of {n}/{d}"))
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(body: &'a str, head: &Head, may_change: bool) -> Self {
+        Self {
+            text: body.chars().peekable(),
+            unit: head.unit,
+            key: head.key,
+            at: 0,
+            bar_start: 0,
+            accidentals: Vec::new(),
+            notes: Vec::new(),
+            chords: Vec::new(),
+            bars: Vec::new(),
+            tuplet: (1, 1, 0),
+            broken: 0,
+            tie: false,
+            may_change,
+            meters: Vec::new(),
+            keys: Vec::new(),
+            unknown_chords: 0,
+            grace_notes: 0,
+        }
+    }
+
+    /// A field within the tune, behind its bracket.
+    fn field(&mut self) -> Result<(), String> {
+        let text: String = self.text.by_ref().take_while(|c| *c != ']').collect();
+        match text.split_once(':') {
+            Some(("M", text)) => self.meters.push((self.at, numbers(metre_text(text))?)),
+            Some(("K", text)) => {
+                self.key = text.trim().parse::<Key>().map_err(|e| e.to_string())?;
+                self.keys.push((self.at, self.key));
+            }
+            Some(("L", text)) => self.unit = unit_of(text)?,
+            _ => return Err("notes stand on each other".to_owned()),
+        }
+        Ok(())
+    }
+
     fn read(&mut self) -> Result<(), String> {
         while let Some(c) = self.text.next() {
             match c {
                 '"' => {
                     let name: String = self.text.by_ref().take_while(|c| *c != '"').collect();
-                    if let Ok(chord) = name.trim().parse() {
-                        self.chords.push((Ticks(self.at), chord));
+                    match name.trim().parse() {
+                        Ok(chord) => self.chords.push((Ticks(self.at), chord)),
+                        Err(_) => self.unknown_chords += 1,
                     }
                 }
                 '|' | ':' => self.bar_line(c),
@@ -106,14 +218,22 @@ impl Reader<'_> {
                     if let Some(n) = self.text.peek().and_then(|c| c.to_digit(10)) {
                         self.text.next();
                         self.tuplet = match n {
+                            0 => return Err("a tuplet of no notes".to_owned()),
                             2 => (3, 2, 2),
                             4 => (3, 4, 4),
                             n => (2, i64::from(n), n),
                         };
                     }
                 }
-                '{' => while self.text.next().is_some_and(|c| c != '}') {},
+                '{' => {
+                    while let Some(c) = self.text.next().filter(|c| *c != '}') {
+                        self.grace_notes += usize::from(c.is_ascii_alphabetic());
+                    }
+                }
                 // `[1` and `[|` begin endings; chords of notes do not occur in melodies.
+                '[' if self.may_change && self.text.peek().is_some_and(char::is_ascii_uppercase) => {
+                    self.field()?;
+                }
                 '[' if !self.text.peek().is_some_and(|c| c.is_ascii_digit() || *c == '|') => {
                     return Err("notes stand on each other".to_owned());
                 }
@@ -226,7 +346,7 @@ impl Reader<'_> {
         let mut number = |default: i64| {
             let mut value = None;
             while let Some(d) = self.text.peek().and_then(|c| c.to_digit(10)) {
-                value = Some(value.unwrap_or(0) * 10 + i64::from(d));
+                value = Some((value.unwrap_or(0) * 10 + i64::from(d)).min(MOST));
                 self.text.next();
             }
             value.unwrap_or(default)
@@ -237,10 +357,10 @@ impl Reader<'_> {
             self.text.next();
             let mut value = None;
             while let Some(d) = self.text.peek().and_then(|c| c.to_digit(10)) {
-                value = Some(value.unwrap_or(0) * 10 + i64::from(d));
+                value = Some((value.unwrap_or(0) * 10 + i64::from(d)).min(MOST));
                 self.text.next();
             }
-            below *= value.unwrap_or(2);
+            below = (below * value.unwrap_or(2)).min(MOST);
         }
         let mut length = self.unit * above / below.max(1);
         if self.tuplet.2 > 0 {

@@ -10,22 +10,28 @@ use crate::sonority::{self, Sounding};
 use crate::tune::Tune;
 
 /// Ticks of a sixteenth.
-const STEP: i64 = 240;
+pub(crate) const STEP: i64 = 240;
 /// Steps of a bar of four quarters. The set tells no metre: most chorales have this one.
-const BAR_STEPS: usize = 16;
+pub(crate) const BAR_STEPS: usize = 16;
 
 /// Reads the chorales: the highest voice is the melody, what the four sound is the harmony.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Result<Tune, String>>> {
+    Ok(steps(path)?.into_iter().map(|(name, steps)| chorale(name, &steps)).collect())
+}
+
+/// The chorales by name: the pitches of each sixteenth, from the highest voice down; what is no MIDI pitch is a rest.
+pub(crate) fn steps(path: &Path) -> anyhow::Result<Vec<(String, Vec<Vec<i32>>)>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let sets: std::collections::BTreeMap<String, Vec<Vec<Vec<i32>>>> = serde_json::from_str(&text)?;
+    let sets: std::collections::BTreeMap<String, Vec<Vec<Vec<i32>>>> =
+        serde_json::from_str(&text).with_context(|| format!("{} holds no chorales", path.display()))?;
     let named = sets.into_iter().flat_map(|(set, chorales)| {
         chorales.into_iter().enumerate().map(move |(index, steps)| (format!("{set} {index}"), steps))
     });
-    Ok(named.map(|(name, steps)| chorale(name, &steps)).collect())
+    Ok(named.collect())
 }
 
-fn chorale(name: String, steps: &[Vec<i32>]) -> Result<Tune, String> {
-    let bars = steps.len().div_ceil(BAR_STEPS);
+/// The notes of the four voices.
+pub(crate) fn voices(steps: &[Vec<i32>]) -> Vec<Vec<Sounding>> {
     let mut voices: Vec<Vec<Sounding>> = vec![Vec::new(); 4];
     for (index, pitches) in steps.iter().enumerate() {
         let (start, end) = (Ticks(index as i64 * STEP), Ticks((index as i64 + 1) * STEP));
@@ -38,6 +44,12 @@ fn chorale(name: String, steps: &[Vec<i32>]) -> Result<Tune, String> {
             }
         }
     }
+    voices
+}
+
+fn chorale(name: String, steps: &[Vec<i32>]) -> Result<Tune, String> {
+    let bars = steps.len().div_ceil(BAR_STEPS);
+    let voices = voices(steps);
     let melody = voices.first().cloned().unwrap_or_default();
     let mut notes: Vec<Sounding> = voices.into_iter().flatten().collect();
     notes.sort_unstable();

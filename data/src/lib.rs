@@ -2,6 +2,7 @@
 
 pub mod abc;
 pub mod chorale;
+pub mod corpus;
 pub mod measure;
 pub mod musicxml;
 pub mod rubato;

@@ -15,16 +15,15 @@ use crate::tune::Tune;
 pub fn permitted(list: &Path) -> anyhow::Result<BTreeSet<String>> {
     let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(list)?)?;
     let works = json["first_performed_1930_or_earlier"].as_array().cloned().unwrap_or_default();
-    Ok(works
-        .iter()
-        .filter_map(|w| w.as_str())
-        .filter_map(|path| {
-            let mut parts = path.split('/');
-            let name = format!("{}__{}", parts.next()?, parts.next()?);
-            let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
-            Some(format!("{}.mxl", name.chars().map(safe).collect::<String>()))
-        })
-        .collect())
+    Ok(works.iter().filter_map(|w| w.as_str()).filter_map(file_name).collect())
+}
+
+/// The file name of a work, `ARTIST/TITLE/...`, as the set's folder has it.
+pub(crate) fn file_name(work: &str) -> Option<String> {
+    let mut parts = work.split('/');
+    let name = format!("{}__{}", parts.next()?, parts.next()?);
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    Some(format!("{}.mxl", name.chars().map(safe).collect::<String>()))
 }
 
 /// Reads a lead sheet.
@@ -113,7 +112,7 @@ fn read_part(path: &Path, wanted: impl Fn(Node<'_, '_>) -> bool, sheet: Sheet) -
 }
 
 /// The score in a compressed file.
-fn unpack(path: &Path) -> Result<String, String> {
+pub(crate) fn unpack(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
     let inside = archive
@@ -131,7 +130,7 @@ fn unpack(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-fn parse(text: &str) -> Result<Document<'_>, String> {
+pub(crate) fn parse(text: &str) -> Result<Document<'_>, String> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|e| e.to_string())
 }
@@ -158,7 +157,7 @@ struct Sheet {
     may_modulate: bool,
 }
 
-fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+pub(crate) fn child<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.children().find(|n| n.has_tag_name(name)).and_then(|n| n.text()).map(str::trim)
 }
 
@@ -294,7 +293,7 @@ impl Sheet {
 }
 
 /// Semitones of a letter above C.
-fn natural(letter: &str) -> i64 {
+pub(crate) fn natural(letter: &str) -> i64 {
     match letter {
         "C" => 0,
         "D" => 2,
@@ -307,7 +306,7 @@ fn natural(letter: &str) -> i64 {
 }
 
 /// The MIDI number of a note; none of a rest.
-fn pitch(note: Node<'_, '_>) -> Option<u8> {
+pub(crate) fn pitch(note: Node<'_, '_>) -> Option<u8> {
     let pitch = note.children().find(|n| n.has_tag_name("pitch"))?;
     let natural = natural(child(pitch, "step")?);
     let alter: i64 = child(pitch, "alter").and_then(|t| t.parse().ok()).unwrap_or(0);
@@ -315,12 +314,19 @@ fn pitch(note: Node<'_, '_>) -> Option<u8> {
     Some(((octave + 1) * 12 + natural + alter).clamp(0, 127) as u8)
 }
 
-fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {
-    use ChordQuality as Q;
+/// A chord symbol without its bass; none where no chord is to sound.
+pub(crate) fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {
     let root = node.children().find(|n| n.has_tag_name("root"))?;
     let natural = natural(child(root, "root-step")?);
     let alter: i64 = child(root, "root-alter").and_then(|t| t.parse().ok()).unwrap_or(0);
-    let quality = match child(node, "kind")? {
+    let quality = quality(child(node, "kind")?)?;
+    Some(ChordSymbol::new(PitchClass((natural + alter).rem_euclid(12) as u8), quality))
+}
+
+/// The nearest quality to a `kind` of MusicXML.
+pub(crate) fn quality(kind: &str) -> Option<ChordQuality> {
+    use ChordQuality as Q;
+    Some(match kind {
         "minor" => Q::Minor,
         "minor-seventh" | "minor-ninth" | "minor-11th" => Q::MinorSeven,
         "minor-sixth" => Q::MinorSix,
@@ -335,6 +341,5 @@ fn chord(node: Node<'_, '_>) -> Option<ChordSymbol> {
         "major-seventh" | "major-ninth" => Q::MajorSeven,
         "none" => return None,
         _ => Q::Major,
-    };
-    Some(ChordSymbol::new(PitchClass((natural + alter).rem_euclid(12) as u8), quality))
+    })
 }

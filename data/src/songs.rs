@@ -19,7 +19,8 @@ pub enum Split {
 }
 
 impl Split {
-    fn of(name: &str) -> Self {
+    /// The side of a name.
+    pub fn of(name: &str) -> Self {
         // FNV-1a.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)

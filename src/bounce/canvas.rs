@@ -4,13 +4,13 @@ use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
 /// A colour as red, green and blue.
-pub(super) type Colour = [u8; 3];
+pub type Colour = [u8; 3];
 
 /// The background of every picture.
 const PAPER: Colour = [255, 255, 255];
 
 /// A strip. All lengths are in pixels from its top left corner; opacity runs from 0 to 1.
-pub(super) struct Canvas {
+pub struct Canvas {
     pixmap: Pixmap,
     /// Later fonts stand in for what earlier ones lack.
     fonts: Vec<FontRef<'static>>,

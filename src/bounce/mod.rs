@@ -1,7 +1,7 @@
 //! File -> stems, MIDI, lead sheet, song file, pictures and reports.
 
 mod analysis;
-mod canvas;
+pub mod canvas;
 mod heard;
 mod mix;
 mod output;

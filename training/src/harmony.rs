@@ -1,15 +1,9 @@
 //! The training of the harmony network.
 
-use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
 
-use anyhow::{Context, anyhow, ensure};
-use burn::grad_clipping::GradientClippingConfig;
+use anyhow::{anyhow, ensure};
 use burn::module::{Module, Param};
-use burn::optim::{AdamWConfig, GradientsParams};
-use burn::store::{BurnpackStore, ModuleSnapshot};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use collavoce::compose::harmony::{HarmonyNote, harmony_notes};
 use collavoce::compose::model::slots::{SungBars, index_of, slots};
@@ -22,7 +16,8 @@ use collavoce_models::harmony::{
     CHORDS, COLOURS, FEATURES, Graph, HarmonyNet, PLACE_FEATURES, Place, Slot, TRIADS, WIDTH,
 };
 
-use crate::checkpoint::{Checkpoint, export, learning_rate, scalar};
+use crate::checkpoint::export;
+use crate::course::{Course, Figure, Pace, Task};
 
 /// Songs in a step and slots of each.
 const SONGS: usize = 16;
@@ -30,8 +25,7 @@ const SLOTS: usize = 64;
 /// Steps over which the learning rate rises, and its height.
 const RISE: u64 = 100;
 const RATE: f64 = 2e-3;
-/// Steps between two lines of the log and between two checkpoints with a validation.
-const LOG_EVERY: u64 = 100;
+/// Steps between two checkpoints with a validation.
 const CHECK_EVERY: u64 = 500;
 /// Idioms by set, and how often a song of it is drawn against the others.
 const SETS: [(&str, f64); 4] =
@@ -81,14 +75,15 @@ struct Lesson {
 
 /// Trains, or goes on training.
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    ensure!(options.steps > 0, "no steps are asked for");
-    fs::create_dir_all(&options.out).context("the folder cannot be made")?;
-    let log_path = options.out.join("log.txt");
-    let mut log = fs::OpenOptions::new().create(true).append(true).open(log_path).context("no log")?;
-    let mut say = |text: String| -> anyhow::Result<()> {
-        println!("{text}");
-        writeln!(log, "{text}").context("the log cannot be written")
+    let pace = Pace {
+        steps: options.steps,
+        minutes: options.minutes,
+        rise: RISE,
+        rate: RATE,
+        decay: options.decay as f32,
+        check_every: CHECK_EVERY,
     };
+    let mut course = Course::open(&options.out, pace)?;
     let (mut learn, mut develop) = (Vec::new(), Vec::new());
     let scores = options.shared.join("data/scores");
     let sheets = songs::read(&scores)?.into_iter().filter(|set| set.name != "art songs");
@@ -111,49 +106,67 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let mut graph = Graph::new(&plain);
     // Parameters come to be when they are first used: here, in a fixed order.
     let _ = forward(&graph, &Batch::of(&[Lesson::empty()]), &plain, &|x| x);
-    let mut optimizer = AdamWConfig::new()
-        .with_weight_decay(options.decay as f32)
-        .with_grad_clipping(Some(GradientClippingConfig::Norm(1.0)))
-        .init();
-    let checkpoint = Checkpoint::new(&options.out);
-    let mut step = 0;
-    if let Some(done) = checkpoint.step()? {
-        step = done;
-        graph.load_from(&mut BurnpackStore::from_file(&checkpoint.graph)).map_err(|e| anyhow!("{e}"))?;
-        optimizer = optimizer.load(&checkpoint.optimizer).map_err(|e| anyhow!("{e}"))?;
-        say(format!("goes on at step {step}"))?;
-    } else {
+    if !course.resume(&mut graph)? {
         graph.moves = Param::from_tensor(count_moves(&learn, &plain));
-        say(format!(
+        let started = format!(
             "{} parameters, seed {}, {} steps, {} songs to learn from, {} to develop on",
             graph.num_params(),
             options.seed,
             options.steps,
             learn.len(),
             develop.len()
-        ))?;
+        );
+        course.say(&started, "")?;
     }
     graph.moves = graph.moves.set_require_grad(false);
-    let device = Device::flex().autodiff();
-    let mut graph = graph.train();
     let chances: Vec<f64> = learn.iter().map(|song| SETS[song.idiom].1).collect();
-    let all: f64 = chances.iter().sum();
-    let started = Instant::now();
-    let mut sums = [0.0_f64; 2];
-    while step < options.steps && started.elapsed().as_secs_f64() < 60.0 * options.minutes {
-        let mut rng = Rng::keyed(&[options.seed, 0x4a12, step]);
+    let mut task = Songs {
+        learn,
+        develop,
+        all: chances.iter().sum(),
+        chances,
+        seed: options.seed,
+        dropout: options.dropout,
+    };
+    let graph = course.train(graph, &mut task)?;
+    let weights = export(&graph, &options.out, "harmony", |bytes, hash| {
+        HarmonyNet::load(bytes, hash).map(|_| ()).map_err(Into::into)
+    })?;
+    let stopped =
+        format!("stopped at step {} of {}; weights in {}", course.step(), options.steps, weights.display());
+    course.say(&stopped, "")
+}
+
+/// Songs to learn from and to develop on.
+struct Songs {
+    learn: Vec<Song>,
+    develop: Vec<Song>,
+    /// How often a song is drawn against the others, and the sum of that.
+    chances: Vec<f64>,
+    all: f64,
+    seed: u64,
+    dropout: f64,
+}
+
+impl Task for Songs {
+    type Graph = Graph;
+    const LOSSES: [&str; 2] = ["known", "foretold"];
+    const MEASURE: &str = "share of slots whose likeliest triad is the written one, all known";
+
+    fn losses(&mut self, graph: &Graph, step: u64, device: &Device) -> [Tensor<1>; 2] {
+        let mut rng = Rng::keyed(&[self.seed, 0x4a12, step]);
         let lessons: Vec<Lesson> = (0..SONGS)
             .map(|_| {
-                let mut at = rng.unit() * all;
-                let drawn = chances.iter().position(|chance| {
+                let mut at = rng.unit() * self.all;
+                let drawn = self.chances.iter().position(|chance| {
                     at -= chance;
                     at < 0.0
                 });
-                learn[drawn.unwrap_or(0)].lesson(Some(&mut rng))
+                self.learn[drawn.unwrap_or(0)].lesson(Some(&mut rng))
             })
             .collect();
         let batch = Batch::of(&lessons);
-        let keep = 1.0 - options.dropout;
+        let keep = 1.0 - self.dropout;
         let drop = std::cell::RefCell::new(rng);
         let leave_out = |x: Tensor<3>| {
             let shape = x.dims();
@@ -161,36 +174,16 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             let mask: Vec<f32> = (0..shape.iter().product::<usize>())
                 .map(|_| if rng.chance(keep) { (1.0 / keep) as f32 } else { 0.0 })
                 .collect();
-            x * Tensor::<3>::from_data(TensorData::new(mask, shape), &device)
+            x * Tensor::<3>::from_data(TensorData::new(mask, shape), device)
         };
-        let (both, next) = losses(&graph, &batch, &device, &leave_out);
-        let loss = both.clone() + next.clone();
-        let gradients = GradientsParams::from_grads(loss.backward(), &graph);
-        graph = optimizer.step(learning_rate(step, options.steps, RISE, RATE), graph, gradients);
-        sums[0] += scalar(both)?;
-        sums[1] += scalar(next)?;
-        step += 1;
-        if step.is_multiple_of(LOG_EVERY) {
-            let [both, next] = sums.map(|sum| sum / LOG_EVERY as f64);
-            sums = [0.0; 2];
-            ensure!(both.is_finite() && next.is_finite(), "the loss is no number any more");
-            let minutes = started.elapsed().as_secs_f64() / 60.0;
-            say(format!("step {step}: loss known {both:.4}, foretold {next:.4}; {minutes:.1} min"))?;
-        }
-        if step.is_multiple_of(CHECK_EVERY) || step == options.steps {
-            let valid = graph.valid();
-            checkpoint.write(&valid, step, |path| optimizer.save(path).map_err(|e| anyhow!("{e}")))?;
-            for (idiom, (name, _)) in SETS.iter().enumerate() {
-                say(format!("step {step}: {name}: {}", figures(&valid, &develop, idiom)?))?;
-            }
-        }
+        let (both, next) = losses(graph, &batch, device, &leave_out);
+        [both, next]
     }
-    let valid = graph.valid();
-    checkpoint.write(&valid, step, |path| optimizer.save(path).map_err(|e| anyhow!("{e}")))?;
-    let weights = export(&valid, &options.out, "harmony", |bytes, hash| {
-        HarmonyNet::load(bytes, hash).map(|_| ()).map_err(Into::into)
-    })?;
-    say(format!("stopped at step {step} of {}; weights in {}", options.steps, weights.display()))
+
+    fn figures(&self, graph: &Graph) -> anyhow::Result<Vec<Figure>> {
+        let sets = SETS.iter().enumerate();
+        sets.map(|(idiom, (name, _))| figures(graph, &self.develop, idiom, name)).collect()
+    }
 }
 
 impl Lesson {
@@ -405,7 +398,7 @@ fn losses(
 }
 
 /// How often the triad that is likeliest, or one of the likeliest three, is the written one, in the songs of an idiom.
-fn figures(graph: &Graph, songs: &[Song], idiom: usize) -> anyhow::Result<String> {
+fn figures(graph: &Graph, songs: &[Song], idiom: usize, set: &'static str) -> anyhow::Result<Figure> {
     let device = Device::flex();
     let mut found = [[0.0f64; 2]; 2];
     let mut slots = 0.0;
@@ -432,7 +425,8 @@ fn figures(graph: &Graph, songs: &[Song], idiom: usize) -> anyhow::Result<String
     }
     let [[known, known_three], [next, next_three]] =
         found.map(|way| way.map(|sum| sum / f64::max(slots, 1.0)));
-    Ok(format!(
+    let text = format!(
         "known {known:.4}, among three {known_three:.4}; foretold {next:.4}, among three {next_three:.4}; {slots} slots"
-    ))
+    );
+    Ok(Figure { set, share: known, text })
 }

@@ -3,6 +3,8 @@
 mod beats;
 mod checkpoint;
 mod clip;
+mod course;
+mod curves;
 mod draw;
 mod harmony;
 mod listen;

@@ -1,19 +1,14 @@
 //! The training of the pitch network.
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
 
-use crate::checkpoint::{Checkpoint, export, learning_rate, scalar};
+use crate::checkpoint::export;
 use crate::clip::{self, Clip, Truth};
+use crate::course::{Course, Figure, Pace, Task};
 use crate::sung;
-use anyhow::{Context, anyhow, ensure};
-use burn::grad_clipping::GradientClippingConfig;
+use anyhow::anyhow;
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams};
-use burn::store::{BurnpackStore, ModuleSnapshot};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use collavoce::song::Rng;
 use collavoce_models::pitch::{
@@ -31,8 +26,9 @@ const RISE: u64 = 300;
 const RATE: f64 = 3e-3;
 /// Width of the pitch that is to be told, in bins (standard deviation).
 const BLUR: f32 = 0.7;
-/// Steps between two lines of the log and between two checkpoints with a validation.
-const LOG_EVERY: u64 = 100;
+/// Weight decay.
+const DECAY: f32 = 1e-3;
+/// Steps between two checkpoints with a validation.
 const CHECK_EVERY: u64 = 1_000;
 /// Seed of the clips that are never trained on.
 pub const HELD_OUT: u64 = 0x5e_ed0f_7e57;
@@ -56,72 +52,56 @@ pub struct Options {
 
 /// Trains, or goes on training.
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    ensure!(options.steps > 0, "no steps are asked for");
-    fs::create_dir_all(&options.out).context("the folder cannot be made")?;
-    let log_path = options.out.join("log.txt");
-    let mut log = fs::OpenOptions::new().create(true).append(true).open(log_path).context("no log")?;
-    let mut say = |text: String| -> anyhow::Result<()> {
-        println!("{text}");
-        writeln!(log, "{text}").context("the log cannot be written")
+    let pace = Pace {
+        steps: options.steps,
+        minutes: options.minutes,
+        rise: RISE,
+        rate: RATE,
+        decay: DECAY,
+        check_every: CHECK_EVERY,
     };
-
+    let mut course = Course::open(&options.out, pace)?;
     let plain = Device::flex();
     plain.seed(options.seed);
     let mut graph = Graph::new(&plain);
     // Parameters come to be when they are first used: here, in a fixed order.
     let _ = graph.judge(Tensor::zeros([1, frame_channels(&graph, &plain) * LAGS.len(), BINS], &plain));
-    let mut optimizer = AdamWConfig::new()
-        .with_weight_decay(1e-3)
-        .with_grad_clipping(Some(GradientClippingConfig::Norm(1.0)))
-        .init();
-    let checkpoint = Checkpoint::new(&options.out);
-    let mut step = 0;
-    if let Some(done) = checkpoint.step()? {
-        step = done;
-        graph.load_from(&mut BurnpackStore::from_file(&checkpoint.graph)).map_err(|e| anyhow!("{e}"))?;
-        optimizer = optimizer.load(&checkpoint.optimizer).map_err(|e| anyhow!("{e}"))?;
-        say(format!("goes on at step {step}"))?;
-    } else {
-        say(format!("{} parameters, seed {}, {} steps", graph.num_params(), options.seed, options.steps))?;
+    if !course.resume(&mut graph)? {
+        let (parameters, seed, steps) = (graph.num_params(), options.seed, options.steps);
+        course.say(&format!("{parameters} parameters, seed {seed}, {steps} steps"), "")?;
     }
-
-    let device = Device::flex().autodiff();
-    let mut graph = graph.train();
     let held_out = HeldOut::make()?;
-    let mut pool = Pool::at(options.seed, step);
-    let started = Instant::now();
-    let mut sums = [0.0_f64; 2];
-    while step < options.steps && started.elapsed().as_secs_f64() < 60.0 * options.minutes {
-        pool.advance(step);
-        let batch = pool.batch(options.seed, step);
-        let (pitch, voicing) = losses(&graph, &batch, &device);
-        let loss = pitch.clone() + voicing.clone();
-        let gradients = GradientsParams::from_grads(loss.backward(), &graph);
-        graph = optimizer.step(learning_rate(step, options.steps, RISE, RATE), graph, gradients);
-        sums[0] += scalar(pitch)?;
-        sums[1] += scalar(voicing)?;
-        step += 1;
-        if step.is_multiple_of(LOG_EVERY) {
-            let [pitch, voicing] = sums.map(|sum| sum / LOG_EVERY as f64);
-            sums = [0.0; 2];
-            ensure!(pitch.is_finite() && voicing.is_finite(), "the loss is no number any more");
-            let minutes = started.elapsed().as_secs_f64() / 60.0;
-            say(format!("step {step}: loss of pitch {pitch:.4}, of voicing {voicing:.4}; {minutes:.1} min"))?;
-        }
-        if step.is_multiple_of(CHECK_EVERY) || step == options.steps {
-            let valid = graph.valid();
-            checkpoint.write(&valid, step, |path| optimizer.save(path).map_err(|e| anyhow!("{e}")))?;
-            for line in held_out.figures(&valid)? {
-                say(format!("step {step}: {line}"))?;
-            }
-        }
-    }
-    let valid = graph.valid();
-    checkpoint.write(&valid, step, |path| optimizer.save(path).map_err(|e| anyhow!("{e}")))?;
-    let weights = export(&valid, &options.out, "pitch", |bytes, hash| {
+    let mut task = Singing { held_out, pool: Pool::at(options.seed, course.step()), seed: options.seed };
+    let graph = course.train(graph, &mut task)?;
+    let weights = export(&graph, &options.out, "pitch", |bytes, hash| {
         PitchNet::load(bytes, hash).map(|_| ()).map_err(Into::into)
     })?;
-    say(format!("stopped at step {step} of {}; weights in {}", options.steps, weights.display()))
+    let stopped =
+        format!("stopped at step {} of {}; weights in {}", course.step(), options.steps, weights.display());
+    course.say(&stopped, "")
+}
+
+/// Clips to learn from, and others.
+struct Singing {
+    held_out: HeldOut,
+    pool: Pool,
+    seed: u64,
+}
+
+impl Task for Singing {
+    type Graph = Graph;
+    const LOSSES: [&str; 2] = ["of pitch", "of voicing"];
+    const MEASURE: &str = "share of sung frames within 50 cents";
+
+    fn losses(&mut self, graph: &Graph, step: u64, device: &Device) -> [Tensor<1>; 2] {
+        self.pool.advance(step);
+        let (pitch, voicing) = losses(graph, &self.pool.batch(self.seed, step), device);
+        [pitch, voicing]
+    }
+
+    fn figures(&self, graph: &Graph) -> anyhow::Result<Vec<Figure>> {
+        self.held_out.figures(graph)
+    }
 }
 
 /// Channels behind the first layer, which is run once to find out.
@@ -255,8 +235,8 @@ impl HeldOut {
         })
     }
 
-    /// A line for each set.
-    fn figures(&self, graph: &Graph) -> anyhow::Result<Vec<String>> {
+    /// A figure for each set.
+    fn figures(&self, graph: &Graph) -> anyhow::Result<Vec<Figure>> {
         let device = Device::flex();
         self.sets
             .iter()
@@ -270,7 +250,8 @@ impl HeldOut {
                     let voicing: Vec<f32> = voicing.into_data().try_to_vec().map_err(|e| anyhow!("{e:?}"))?;
                     counts.add(&clip.truth, &pitch, &voicing);
                 }
-                Ok(format!("{name}: {counts}"))
+                let share = counts.right as f64 / counts.sung.max(1) as f64;
+                Ok(Figure { set: name, share, text: counts.to_string() })
             })
             .collect()
     }

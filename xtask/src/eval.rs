@@ -7,10 +7,6 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     if let Some(("listen", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return listen::run(rest);
     }
-    let mut cargo = shell::cargo(&["run", "--release", "--package", "collavoce_eval", "--"]);
-    // Folders are meant as seen from where the command was given.
-    if let Ok(here) = std::env::current_dir() {
-        cargo.current_dir(here);
-    }
-    shell::run(cargo.args(arguments))
+    let package = ["run", "--release", "--package", "collavoce_eval", "--"];
+    shell::run(shell::cargo_here(&package).args(arguments))
 }

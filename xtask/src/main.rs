@@ -3,6 +3,7 @@
 mod bench;
 mod blank;
 mod bundle;
+mod data;
 mod eval;
 mod golden;
 mod hosts;
@@ -13,6 +14,7 @@ mod shell;
 mod spdx;
 mod test;
 mod tidy;
+mod train;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,7 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "test",
         arguments: "",
@@ -67,6 +69,18 @@ const COMMANDS: [Command; 8] = [
         arguments: "harmony|follow|listen|sections FOLDER",
         about: "measure the engine against open scores, and what it hears against recordings with truth",
         run: eval::run,
+    },
+    Command {
+        name: "data",
+        arguments: "SCORES -o FOLDER",
+        about: "one corpus of all open scores, with counts, refusals and a split (docs/corpus.md)",
+        run: data::run,
+    },
+    Command {
+        name: "train",
+        arguments: "pitch|harmony|beats SHARED --out DIR",
+        about: "train a network, or go on with it; further options are those of the training",
+        run: train::run,
     },
 ];
 

@@ -19,6 +19,15 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// The cargo that runs this, where the command was given: folders are meant as seen from there.
+pub fn cargo_here(arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    if let Ok(here) = std::env::current_dir() {
+        command.current_dir(here);
+    }
+    command
+}
+
 /// Runs a command with this program's own input and output; fails if it does.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| format!("{} cannot be run", named(command)))?;

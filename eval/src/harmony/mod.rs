@@ -56,6 +56,8 @@ struct Set {
     counted: Counted,
     idiom: usize,
     style: Style,
+    /// Whether nothing is tried on it: the forms that the program has are measured, and no others.
+    is_apart: bool,
 }
 
 /// Measures folk tunes and lead sheets, or the songs set apart, and prints tables of each.
@@ -96,7 +98,7 @@ fn read(folder: &Path, split: Split) -> anyhow::Result<Vec<Set>> {
         let set = all.iter().find(|set| set.name == name)?;
         let of = |split: Split| set.tunes.iter().filter(move |(s, _)| *s == split).map(|(_, tune)| tune);
         let songs = of(split).cloned().map(Song::new).collect();
-        Some(Set { name, songs, counted: Counted::of(of(Split::Learn)), idiom, style })
+        Some(Set { name, songs, counted: Counted::of(of(Split::Learn)), idiom, style, is_apart: false })
     });
     Ok(found.collect())
 }
@@ -115,7 +117,8 @@ fn read_apart(folder: &Path, apart: &Path) -> anyhow::Result<Set> {
         .filter_map(|(split, tune)| (split == Split::Learn).then_some(tune))
         .collect();
     let songs = tunes.into_iter().map(Song::new).collect();
-    Ok(Set { name: "POP909", songs, counted: Counted::of(learnt.iter()), idiom: 0, style: Style::Pop })
+    let counted = Counted::of(learnt.iter());
+    Ok(Set { name: "POP909", songs, counted, idiom: 0, style: Style::Pop, is_apart: true })
 }
 
 fn report(set: &Set, net: &HarmonyNet, also: &[HarmonyNet]) {
@@ -133,7 +136,7 @@ fn report(set: &Set, net: &HarmonyNet, also: &[HarmonyNet]) {
         early.push((name, earliness));
         (name, figures)
     };
-    let table: Vec<(&str, Figures)> = vec![
+    let mut table: Vec<(&str, Figures)> = vec![
         ("written", plain(&|song| song.tune.chords.clone())),
         ("tonic", plain(&|song| baseline::tonic(&song.tune))),
         ("likeliest at its place", plain(&|song| counted.at_place(&song.tune))),
@@ -146,10 +149,12 @@ fn report(set: &Set, net: &HarmonyNet, also: &[HarmonyNet]) {
         ("model, key found", of_known(net, songs, *idiom, found)),
         of_live("model, live", Live::Bars),
         of_live("model, live, corrected", Live::Corrected),
-        ("model, live, by beats", plain(&|song| live_by_beats(net, song, *idiom))),
-        of_live("past told, live", Live::Told),
-        of_live("past told, corrected", Live::ToldCorrected),
     ];
+    if !set.is_apart {
+        table.push(("model, live, by beats", plain(&|song| live_by_beats(net, song, *idiom))));
+        table.push(of_live("past told, live", Live::Told));
+        table.push(of_live("past told, corrected", Live::ToldCorrected));
+    }
     println!("  {:22} {}", "", Figures::COLUMNS);
     table.iter().for_each(|(name, figures)| println!("  {name:22} {}", figures.row()));
     println!("\n  {:22} {}", "", Pattern::COLUMNS);

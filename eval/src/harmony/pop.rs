@@ -15,7 +15,7 @@ use crate::sections::pop909::{
 };
 
 /// One song in so many is read.
-const EVERY: u32 = 8;
+const EVERY: u32 = 16;
 /// Kinds of chords that are told apart; the first that fits names a chord, from the bass upwards.
 const KINDS: [ChordQuality; 15] = [
     ChordQuality::Major,
@@ -82,8 +82,12 @@ fn tune(number: u32, first: &MidiSong, corrected: &MidiSong, beat_s: f64) -> Res
 /// The key of a signature.
 fn signed(sharps: i8, is_minor: bool) -> Option<Key> {
     let mode = if is_minor { Mode::Minor } else { Mode::Major };
-    // Six sharps are six flats.
-    let fifths = if sharps >= 6 { sharps - 12 } else { sharps };
+    // Six sharps are six flats, and seven flats are five sharps.
+    let fifths = match sharps {
+        6.. => sharps - 12,
+        ..-6 => sharps + 12,
+        _ => sharps,
+    };
     Key::all().find(|key| key.mode == mode && key.fifths() == fifths)
 }
 
@@ -152,6 +156,7 @@ mod tests {
         let key = |sharps, is_minor| signed(sharps, is_minor).map(|key| key.to_string());
         assert_eq!(key(-6, false).as_deref(), Some("Gb major"));
         assert_eq!(key(6, false).as_deref(), Some("Gb major"));
+        assert_eq!(key(-7, false).as_deref(), Some("B major"));
         assert_eq!(key(2, true).as_deref(), Some("B minor"));
         assert_eq!(key(5, false).as_deref(), Some("B major"));
     }

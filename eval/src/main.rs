@@ -1,7 +1,10 @@
 //! Measures the engine against open scores.
 //!
-//! `collavoce_eval harmony FOLDER` harmonises the melodies of Nottingham (ABC) and of the public-domain lead sheets
-//! (MusicXML) with the key given, and compares with the written chords. FOLDER is that of the scores.
+//! `collavoce_eval harmony FOLDER [--validate]` harmonises the melodies of Nottingham (ABC) and of the public-domain lead
+//! sheets (MusicXML), and compares with the written chords. FOLDER is that of the scores. `--apart FOLDER` does so with
+//! POP909, in the folder of what is for evaluation alone. `--weights FOLDER` takes other weights than those of the program;
+//! `--also FOLDER`, once or more, sets those of other seeds beside. `--single FOLDER` counts the chords that are others with
+//! the weights of that training in single precision than in half, `--cost` measures time and memory instead.
 //!
 //! `collavoce_eval rhythm FOLDER` counts the rhythm of the same melodies and of the voices of art songs, and prints
 //! `src/follow/rhythm/priors.txt`. `collavoce_eval beats FOLDER [--validate]` sings the others under rubato and measures
@@ -42,21 +45,33 @@ fn main() -> anyhow::Result<()> {
         ["pulse", folder] => pulse::run(Path::new(folder)),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
-            "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/), cargo xtask \
-             eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval follow \
+            "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
+             cargo xtask eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval follow \
              FOLDER (of a demo) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }
 
+/// What `harmony` takes after its folder.
+const HARMONY: &str = "harmony also takes --validate, --apart FOLDER (with pop909/, pop909cl/ and pop909_sections/), --weights \
+                       FOLDER, --also FOLDER as often as wanted, and --single FOLDER or --cost";
+
 fn harmony_options(arguments: &[&str]) -> anyhow::Result<harmony::Options> {
     let mut options = harmony::Options::default();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
+        let mut folder = || {
+            let folder = rest.next().map(std::path::PathBuf::from);
+            folder.ok_or_else(|| anyhow::anyhow!("{argument} needs a folder; {HARMONY}"))
+        };
         match *argument {
             "--validate" => options.validate = true,
-            "--weights" => options.weights = rest.next().map(std::path::PathBuf::from),
-            other => anyhow::bail!("eval harmony takes --validate and --weights FOLDER, not {other}"),
+            "--cost" => options.cost = true,
+            "--apart" => options.apart = Some(folder()?),
+            "--weights" => options.weights = Some(folder()?),
+            "--single" => options.single = Some(folder()?),
+            "--also" => options.also.push(folder()?),
+            other => anyhow::bail!("{other} is not known; {HARMONY}"),
         }
     }
     Ok(options)

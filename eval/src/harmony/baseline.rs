@@ -6,7 +6,7 @@ use collavoce::score::{ChordQuality, ChordSpan, ChordSymbol, MidiNote};
 use collavoce::time::Ticks;
 use collavoce_data::tune::{Tune, majmin};
 
-use super::chord_at;
+use super::figures::chord_at;
 
 /// Triads: root above the tonic and whether it is minor.
 const TRIADS: usize = 24;

@@ -7,14 +7,17 @@ use collavoce::score::{ChordSpan, ChordSymbol, MidiNote, PitchClass};
 use collavoce::time::{TickCount, Ticks};
 use collavoce_data::tune::{Tune, majmin};
 
+use super::pattern::Pattern;
+use super::spread::Measured;
+
 /// Step in which durations are measured: an eighth of a quarter.
 const STEP: i64 = 120;
 
 /// Sums over songs.
 #[derive(Debug, Default, Clone)]
 pub struct Figures {
-    /// Songs.
-    pub songs: usize,
+    songs: Vec<Measured>,
+    pattern: Pattern,
     compared: f64,
     agree: f64,
     root: f64,
@@ -40,7 +43,7 @@ pub type Ranked<'a> = &'a dyn Fn(Ticks) -> Vec<(u8, bool)>;
 impl Figures {
     /// Adds a song with chords of some harmoniser.
     pub fn add(&mut self, tune: &Tune, chords: &[ChordSpan], ranked: Option<Ranked<'_>>) {
-        self.songs += 1;
+        let (agreed, compared) = (self.agree, self.compared);
         for index in 0..tune.meter.bar().0 * tune.bars as i64 / STEP {
             let at = Ticks(index * STEP);
             let Some(written) = chord_at(&tune.chords, at) else { continue };
@@ -53,6 +56,8 @@ impl Figures {
                 self.among_three += share(ranked(at).iter().take(3).any(|found| *found == triad));
             }
         }
+        self.songs.push((self.agree - agreed, self.compared - compared));
+        self.pattern.add(tune, chords);
         self.add_notes(tune, chords);
         self.add_chords(tune, chords);
         for end in &tune.phrase_ends {
@@ -124,6 +129,30 @@ impl Figures {
         self.agree / self.compared.max(1.0)
     }
 
+    /// Agreeing and compared time of each song.
+    pub fn songs(&self) -> &[Measured] {
+        &self.songs
+    }
+
+    /// Harmonic rhythm and cadences.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// Names of [`Figures::compared_over_seeds`].
+    pub const OVER_SEEDS: [&str; 5] = ["majmin", "root", "three", "tones", "chords/bar"];
+
+    /// Figures that are compared over the seeds of a training.
+    pub fn compared_over_seeds(&self) -> [f64; 5] {
+        [
+            self.majmin(),
+            self.root / self.compared.max(1.0),
+            self.among_three / self.compared.max(1.0),
+            self.chord_tones / self.strong.max(1.0),
+            self.changes / self.bars.max(1.0),
+        ]
+    }
+
     /// Names of the columns of [`Figures::row`].
     pub const COLUMNS: &str =
         "majmin  root three | tones clash cadence chords/bar | CTnCTR   PCS  MCTD   CHE    CC   CTD";
@@ -131,7 +160,7 @@ impl Figures {
     /// A row of a table.
     pub fn row(&self) -> String {
         let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
-        let songs = self.songs.max(1) as f64;
+        let songs = self.songs.len().max(1) as f64;
         let three = self.among_three / self.compared.max(1.0);
         let three = if three > 0.0 { format!("{three:.3}") } else { String::new() };
         format!(

@@ -28,7 +28,7 @@ const MOST_SHIFT: i64 = 2;
 /// How much better that must fit than no shift.
 const CLEARLY: f64 = 0.02;
 /// Ticks a quarter of the score over those of the files.
-const SCALE: i64 = 2;
+pub const SCALE: i64 = 2;
 
 /// A song.
 #[derive(Debug, Clone)]
@@ -48,10 +48,44 @@ pub struct Song {
 }
 
 /// A note of a MIDI file: (start, end, key) in ticks.
-type Played = (i64, i64, u8);
+pub type Played = (i64, i64, u8);
 
-/// The notes of every named track.
-type Tracks = BTreeMap<String, Vec<Played>>;
+/// What is read of a MIDI file.
+#[derive(Debug, Default)]
+pub struct MidiSong {
+    /// The notes of every named track.
+    pub tracks: BTreeMap<String, Vec<Played>>,
+    /// The metres in order, each once where it is stated again.
+    pub meters: Vec<(u8, u8)>,
+    /// The key signatures in order likewise: sharps, or flats below 0, and whether it is minor.
+    pub signatures: Vec<(i8, bool)>,
+}
+
+impl MidiSong {
+    /// The chords of the corrected release.
+    pub fn chords(&self) -> &[Played] {
+        self.tracks.get("chords").or_else(|| self.tracks.get("MIDI 01")).map_or(&[], Vec::as_slice)
+    }
+
+    /// The melody of the first release.
+    pub fn melody(&self) -> &[Played] {
+        self.tracks.get("MELODY").map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything that is played in the corrected release.
+    pub fn piano(&self) -> &[Played] {
+        self.tracks.get("piano").map_or(&[], Vec::as_slice)
+    }
+
+    /// The metre, if there is one and songs may have it.
+    pub fn meter(&self) -> Option<Meter> {
+        match self.meters.as_slice() {
+            [(4, 4)] => Some(Meter::FOUR_FOUR),
+            [(3, 4)] => Some(Meter::THREE_FOUR),
+            _ => None,
+        }
+    }
+}
 
 /// Numbers of all songs that have labels.
 pub fn numbers(folder: &Path) -> anyhow::Result<Vec<u32>> {
@@ -79,20 +113,17 @@ impl Song {
         }
         let labels: [Labelled; 2] =
             labels.try_into().map_err(|_| anyhow::anyhow!("song {number} has no two labellings"))?;
-        let (first, _) = tracks(&read(format!("pop909/{number:03}.mid"))?)?;
-        let (corrected, meters) = tracks(&read(format!("pop909cl/{number:03}.mid"))?)?;
-        let Some(melody) = first.get("MELODY").filter(|notes| !notes.is_empty()) else {
+        let first = MidiSong::read(&read(format!("pop909/{number:03}.mid"))?)?;
+        let corrected = MidiSong::read(&read(format!("pop909cl/{number:03}.mid"))?)?;
+        let (melody, piano) = (first.melody(), corrected.piano());
+        if melody.is_empty() {
             return Ok(Err("no melody".to_owned()));
-        };
-        let piano = corrected.get("piano").map_or(&[][..], Vec::as_slice);
-        let chords = corrected.get("chords").or_else(|| corrected.get("MIDI 01"));
-        let Some(first_chord) = chords.and_then(|chords| chords.first()).filter(|_| !piano.is_empty()) else {
+        }
+        let Some(first_chord) = corrected.chords().first().filter(|_| !piano.is_empty()) else {
             return Ok(Err("the corrected release lacks the notes or the chords".to_owned()));
         };
-        let meter = match meters.as_slice() {
-            [(4, 4)] => Meter::FOUR_FOUR,
-            [(3, 4)] => Meter::THREE_FOUR,
-            _ => return Ok(Err("the metre changes, or is neither 4/4 nor 3/4".to_owned())),
+        let Some(meter) = corrected.meter() else {
+            return Ok(Err("the metre changes, or is neither 4/4 nor 3/4".to_owned()));
         };
         let Some(offset) = offset(melody, piano) else {
             return Ok(Err("the corrected release holds another melody".to_owned()));
@@ -152,10 +183,11 @@ pub fn in_one_key(folder: &Path, beat_s: f64) -> anyhow::Result<Vec<(Key, Vec<Ke
         let mut keys = keys.lines().filter_map(|line| line.split_whitespace().nth(2));
         let (Some(key), None) = (keys.next(), keys.next()) else { continue };
         let key: Key = key.replace(":maj", " major").replace(":min", " minor").parse()?;
-        let (tracks, _) = tracks(&midi)?;
+        let midi = MidiSong::read(&midi)?;
         let second = |tick: i64| tick as f64 * SCALE as f64 / TICKS_PER_QUARTER as f64 * beat_s;
-        let melody = tracks.get("MELODY").map_or(&[][..], Vec::as_slice).iter();
-        let notes: Vec<KeyNote> = melody
+        let notes: Vec<KeyNote> = midi
+            .melody()
+            .iter()
             .map(|(start, end, pitch)| KeyNote {
                 pitch: MidiNote(*pitch),
                 onset_s: second(*start),
@@ -169,44 +201,50 @@ pub fn in_one_key(folder: &Path, beat_s: f64) -> anyhow::Result<Vec<(Key, Vec<Ke
     Ok(songs)
 }
 
-/// The notes of every named track, and the metres in order.
-fn tracks(bytes: &[u8]) -> anyhow::Result<(Tracks, Vec<(u8, u8)>)> {
-    let smf = Smf::parse(bytes)?;
-    let (mut found, mut meters) = (BTreeMap::new(), Vec::new());
-    for track in &smf.tracks {
-        let (mut tick, mut name) = (0, String::new());
-        let mut notes: Vec<Played> = Vec::new();
-        let mut open: BTreeMap<u8, i64> = BTreeMap::new();
-        for event in track {
-            tick += i64::from(event.delta.as_int());
-            match event.kind {
-                TrackEventKind::Meta(MetaMessage::TrackName(text)) => {
-                    name = String::from_utf8_lossy(text).into_owned();
+impl MidiSong {
+    /// Reads a file.
+    pub fn read(bytes: &[u8]) -> anyhow::Result<Self> {
+        let smf = Smf::parse(bytes)?;
+        let mut song = Self::default();
+        for track in &smf.tracks {
+            let (mut tick, mut name) = (0, String::new());
+            let mut notes: Vec<Played> = Vec::new();
+            let mut open: BTreeMap<u8, i64> = BTreeMap::new();
+            for event in track {
+                tick += i64::from(event.delta.as_int());
+                match event.kind {
+                    TrackEventKind::Meta(MetaMessage::TrackName(text)) => {
+                        name = String::from_utf8_lossy(text).into_owned();
+                    }
+                    TrackEventKind::Meta(MetaMessage::TimeSignature(count, unit, _, _)) => {
+                        song.meters.push((count, 1 << unit.min(7)));
+                    }
+                    TrackEventKind::Meta(MetaMessage::KeySignature(sharps, is_minor)) => {
+                        song.signatures.push((sharps, is_minor));
+                    }
+                    TrackEventKind::Midi { message: MidiMessage::NoteOn { key, vel }, .. }
+                        if vel.as_int() > 0 =>
+                    {
+                        open.insert(key.as_int(), tick);
+                    }
+                    TrackEventKind::Midi {
+                        message: MidiMessage::NoteOn { key, .. } | MidiMessage::NoteOff { key, .. },
+                        ..
+                    } => notes.extend(open.remove(&key.as_int()).map(|start| (start, tick, key.as_int()))),
+                    _ => {}
                 }
-                TrackEventKind::Meta(MetaMessage::TimeSignature(count, unit, _, _)) => {
-                    meters.push((count, 1 << unit.min(7)));
-                }
-                TrackEventKind::Midi { message: MidiMessage::NoteOn { key, vel }, .. }
-                    if vel.as_int() > 0 =>
-                {
-                    open.insert(key.as_int(), tick);
-                }
-                TrackEventKind::Midi {
-                    message: MidiMessage::NoteOn { key, .. } | MidiMessage::NoteOff { key, .. },
-                    ..
-                } => notes.extend(open.remove(&key.as_int()).map(|start| (start, tick, key.as_int()))),
-                _ => {}
             }
+            notes.sort_unstable();
+            song.tracks.insert(name, notes);
         }
-        notes.sort_unstable();
-        found.insert(name, notes);
+        song.meters.dedup();
+        song.signatures.dedup();
+        Ok(song)
     }
-    meters.dedup();
-    Ok((found, meters))
 }
 
 /// Ticks from a melody to the same notes in another file, if most of them are there.
-fn offset(melody: &[Played], notes: &[Played]) -> Option<i64> {
+pub fn offset(melody: &[Played], notes: &[Played]) -> Option<i64> {
     let starts = |key: u8| notes.iter().filter(move |note| note.2 == key).map(|note| note.0);
     let found = |offset: i64| {
         let is_there = |note: &&Played| starts(note.2).any(|s| (s - note.0 - offset).abs() <= SAME_TICKS);
@@ -238,14 +276,14 @@ fn fit(labels: &Labelled, starts: &[i64], bar: i64, shift: i64) -> f64 {
 }
 
 /// Median distance of beats in seconds, from lines that begin with a time.
-fn beat_period_s(text: &str) -> f64 {
+pub fn beat_period_s(text: &str) -> f64 {
     let times: Vec<f64> =
         text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
     collavoce::follow::grid::median_period(&times)
 }
 
 /// A melody as the engine writes it: in order, one note at a time.
-fn written(melody: &[Played], place: impl Fn(i64) -> Ticks, beat_s: f64) -> Vec<MelodyNote> {
+pub fn written(melody: &[Played], place: impl Fn(i64) -> Ticks, beat_s: f64) -> Vec<MelodyNote> {
     let seconds = |at: Ticks| at.0 as f64 / 960.0 * beat_s;
     let mut notes: Vec<MelodyNote> = Vec::new();
     for (start, end, key) in melody {
@@ -270,7 +308,7 @@ fn written(melody: &[Played], place: impl Fn(i64) -> Ticks, beat_s: f64) -> Vec<
 }
 
 /// The phrases that the engine would find in such notes.
-fn sung_phrases(notes: &[MelodyNote], beat_s: f64) -> Vec<Phrase> {
+pub fn sung_phrases(notes: &[MelodyNote], beat_s: f64) -> Vec<Phrase> {
     let sung: Vec<SungNote> = notes
         .iter()
         .map(|note| SungNote {

@@ -57,10 +57,23 @@ impl HarmonyNet {
         Self::from_store(BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(weights.to_vec()))))
     }
 
+    /// The network with weights in single precision, as a checkpoint of its training holds them: what the rounding to
+    /// half precision changes is measured with it.
+    ///
+    /// # Errors
+    /// If they are those of another network.
+    #[cfg(feature = "training")]
+    pub fn load_single(weights: &[u8]) -> Result<Self, WeightsError> {
+        Self::from_exact_store(BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(weights.to_vec()))))
+    }
+
     fn from_store(store: BurnpackStore) -> Result<Self, WeightsError> {
-        let mut graph = Graph::new(&Device::flex());
         // Without the adapter the network itself would become one of half precision, which is slower.
-        let mut store = store.with_from_adapter(HalfPrecisionAdapter::new());
+        Self::from_exact_store(store.with_from_adapter(HalfPrecisionAdapter::new()))
+    }
+
+    fn from_exact_store(mut store: BurnpackStore) -> Result<Self, WeightsError> {
+        let mut graph = Graph::new(&Device::flex());
         let applied = graph.load_from(&mut store).map_err(|error| WeightsError::Unfit(error.to_string()))?;
         if !applied.is_success() {
             return Err(WeightsError::Unfit(applied.to_string()));

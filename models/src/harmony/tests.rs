@@ -1,3 +1,4 @@
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::graph::{Graph, WIDTH, WINDOW};
@@ -109,4 +110,83 @@ fn damaged_weights_are_refused() {
     let pitch: &[u8] = include_bytes!("../../weights/pitch.bpk");
     let other = HarmonyNet::load(pitch, include_str!("../../weights/pitch.sha256"));
     assert!(matches!(other, Err(WeightsError::Unfit(_))), "another network");
+}
+
+/// A sequence that looks random (Knuth's MMIX).
+struct Sequence(u64);
+
+impl Sequence {
+    /// From -1 to 1.
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+}
+
+/// Puts weights anywhere among the numbers that are rounded to them in half precision.
+struct Unrounded(Sequence);
+
+impl ModuleMapper for Unrounded {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| {
+            let (shape, device) = (tensor.dims(), tensor.device());
+            let values: Vec<f32> = values(tensor)
+                .into_iter()
+                .map(|value| {
+                    // Eleven digits, the first of them not written; below 2^-14 they get fewer.
+                    let exponent = value.abs().max(f32::MIN_POSITIVE).log2().floor().max(-14.0);
+                    value + self.0.next() * (exponent - 11.0).exp2()
+                })
+                .collect();
+            Tensor::from_data(TensorData::new(values, shape), &device)
+        })
+    }
+}
+
+#[test]
+fn single_precision_would_decide_alike() {
+    const MELODIES: usize = 24;
+    let half = HarmonyNet::embedded().expect("whole weights");
+    let single = HarmonyNet::with(half.graph.clone().map(&mut Unrounded(Sequence(1))));
+    let likeliest = |odds: &[f32]| (0..odds.len()).max_by(|a, b| odds[*a].total_cmp(&odds[*b]));
+    let mut random = Sequence(2);
+    let (mut decisions, mut others, mut apart) = (0, 0, 0.0f32);
+    for _ in 0..MELODIES {
+        let mut degree = 0;
+        let mut slots = slots(WINDOW);
+        for slot in &mut slots {
+            slot.place.is_minor = false;
+            slot.place.idiom = 0;
+            slot.chord = None;
+            slot.sung = [0.0; 12];
+            slot.later = [0.0; 12];
+            // Two notes of the scale, a step or two from one another.
+            for half in 0..2 {
+                degree = (degree + 7 + (2.5 * random.next()).round() as i32) % 7;
+                let pitch = [0, 2, 4, 5, 7, 9, 11][degree as usize];
+                slot.sung[pitch] += 0.5;
+                slot.later[pitch] += half as f32;
+                if half == 0 {
+                    slot.first = Some((pitch as u8, true));
+                }
+            }
+        }
+        let decide = |net: &HarmonyNet| {
+            let (mut onward, mut backward) = (net.onward(), net.backward());
+            let forward: Vec<Vec<f32>> = slots.iter().map(|slot| onward.read(slot)).collect();
+            let mut turned: Vec<Vec<f32>> = slots.iter().rev().map(|slot| backward.read(slot)).collect();
+            turned.reverse();
+            let judged = forward.iter().zip(&turned).map(|(onward, backward)| net.judge(onward, backward));
+            let foretold =
+                forward.iter().zip(&slots[1..]).map(|(answer, slot)| net.foretell(answer, &slot.place));
+            judged.chain(foretold).collect::<Vec<_>>()
+        };
+        for (half, single) in decide(half).iter().zip(&decide(&single)) {
+            decisions += 1;
+            others += usize::from(likeliest(half) != likeliest(single));
+            apart = apart.max(largest_difference(half, single));
+        }
+    }
+    assert!(apart > 0.0, "the weights are the same");
+    assert!(others * 200 <= decisions, "{others} of {decisions} decisions are others");
 }

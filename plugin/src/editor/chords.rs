@@ -102,7 +102,8 @@ fn written(bar: &BarView) -> String {
     }
     // As few signs as say it: every second beat, or the bar's beginning alone.
     let step = (1..=beats).rev().find(|step| {
-        beats % step == 0 && slots.iter().enumerate().all(|(beat, name)| beat % step == 0 || *name == ".")
+        beats.is_multiple_of(*step)
+            && slots.iter().enumerate().all(|(beat, name)| beat.is_multiple_of(*step) || *name == ".")
     });
     slots.into_iter().step_by(step.unwrap_or(1)).collect::<Vec<_>>().join(" ")
 }

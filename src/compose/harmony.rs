@@ -513,6 +513,7 @@ mod tests {
             phrase_ends: &[at],
             before: None,
             is_ending: true,
+            whim: None,
         };
         harmonise(&request).iter().map(|span| span.chord.transposed(-shift).to_string()).collect()
     }

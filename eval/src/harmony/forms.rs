@@ -102,6 +102,7 @@ pub fn rules(song: &Song, key: Key, style: Style) -> Vec<ChordSpan> {
         phrase_ends: &song.tune.phrase_ends,
         before: None,
         is_ending: true,
+        whim: None,
     })
 }
 
@@ -123,6 +124,7 @@ pub fn rules_live(song: &Song, style: Style) -> Vec<ChordSpan> {
             phrase_ends: &song.tune.phrase_ends,
             before: chord_at(&chords, from - TickCount(1)),
             is_ending: false,
+            whim: None,
         });
         chords.extend(found.into_iter().filter(|span| span.start >= start));
     }

@@ -10,6 +10,8 @@ use super::{KeyChange, Note, Part, Role, Song};
 
 /// The channel of percussion, from 0.
 const DRUMS: u8 = 9;
+/// Where in a file its division of time is stated.
+const DIVISION: usize = 12;
 
 /// What a file holds: a song without a name, and its markers.
 pub struct Played {
@@ -21,10 +23,13 @@ pub struct Played {
 
 /// Reads a file; `meter` stands in for its own time signatures.
 pub fn read(bytes: &[u8], meter: Option<(u8, u8)>) -> Result<Played, String> {
+    let in_frames = || "time in frames, not in beats".to_owned();
+    // Looked up here as well: the library overflows on a rate of 128 frames.
+    if bytes.get(DIVISION).is_some_and(|division| division & 0x80 != 0) {
+        return Err(in_frames());
+    }
     let file = Smf::parse(bytes).map_err(|e| format!("no MIDI file: {e}"))?;
-    let Timing::Metrical(quarter) = file.header.timing else {
-        return Err("time in frames, not in beats".to_owned());
-    };
+    let Timing::Metrical(quarter) = file.header.timing else { return Err(in_frames()) };
     let quarter = i64::from(quarter.as_int());
     if quarter == 0 {
         return Err("no ticks in a quarter".to_owned());

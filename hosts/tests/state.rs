@@ -90,6 +90,10 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         let (mut was, is) = (contents(&fixed)?, contents(&fresh.save()?)?);
         // What came later is as it was before there was a choice.
         was["params"]["composer"] = serde_json::json!({ "string": "rules" });
+        was["params"]["harmony"] = serde_json::json!({ "string": "style" });
+        was["params"]["chord_take"] = serde_json::json!({ "i32": 1 });
+        // No bar was fixed, as no chart was loaded.
+        was["fields"]["fixed_chords"] = was["fields"]["chart"].clone();
         assert_eq!(was["params"], is["params"], "{}", fresh.format());
         assert_eq!(was["fields"], is["fields"], "{}", fresh.format());
     }

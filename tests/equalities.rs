@@ -318,6 +318,10 @@ fn chords_are_found_around_those_that_are_fixed() {
         let free = |bar: &i32| bar % 3 != 0 && *bar != 10;
         let is_found = (5..15).filter(free).all(|bar| chord(&score, bar, 0).is_some());
         assert!(is_found, "{mode} {harmonist}");
+        if (mode, harmonist) == (Mode::Studio, Harmonist::Model) {
+            let is_bent = (5..15).filter(free).any(|bar| chord(&score, bar, 0) != chord(&found, bar, 0));
+            assert!(is_bent, "what is fixed is not heard by what is found");
+        }
         // The melody is what it was: chords do not change what is heard.
         assert_eq!(score.melody, found.melody, "{mode} {harmonist}");
     }

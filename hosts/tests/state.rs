@@ -81,8 +81,13 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         let fixed = std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))?;
         let mut fresh = both()?;
         let fresh = fresh.iter_mut().find(|other| other.format() == plugin.format()).context("a format")?;
-        fresh.load(&fixed)?;
+        // Whatever was chosen before it is loaded.
+        for (name, value) in [("Harmony", "chorale"), ("Chord take", "5"), ("Composer", "Model")] {
+            fresh.set(name, value)?;
+        }
         fresh.activate(OFFLINE)?;
+        fresh.stand(512, &mut Heard::default())?;
+        fresh.load(&fixed)?;
         fresh.stand(512, &mut Heard::default())?;
         let mut heard = Heard::default();
         fresh.play(&vec![0.0; 48_000 * 8], 48_000 * 10, 120.0, 512, &mut heard)?;

@@ -13,6 +13,7 @@ pub mod show;
 pub mod view;
 pub mod watch;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -154,10 +155,19 @@ impl Plugin for Collavoce {
     type BackgroundTask = ();
 
     fn filter_state(state: &mut PluginState) {
-        // Projects from before there was a choice keep the chords that they had.
-        if let Ok(rules) = serde_json::from_value(serde_json::json!({ "string": "rules" })) {
-            state.params.entry("composer".to_owned()).or_insert(rules);
+        // Projects from before there was a choice keep the chords that they had, whatever was chosen before they were
+        // loaded.
+        let before = serde_json::json!({
+            "composer": { "string": "rules" },
+            "harmony": { "string": "style" },
+            "chord_take": { "i32": 1 },
+        });
+        if let Ok(before) = serde_json::from_value::<BTreeMap<_, _>>(before) {
+            for (id, value) in before {
+                state.params.entry(id).or_insert(value);
+            }
         }
+        state.fields.entry("fixed_chords".to_owned()).or_insert_with(|| "\"\"".to_owned());
     }
 
     fn params(&self) -> Arc<dyn Params> {

@@ -1,11 +1,11 @@
 //! The strip of bars: the sung pitch, chords and sections, and what each part is about to play, on one axis of time.
 
+use collavoce::song::FixedBar;
 use egui::{Align2, Color32, CornerRadius, Painter, Rangef, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 
 use super::layout::{self, Axis};
 use super::theme::{self, BACKGROUND, DIM, GUESS, LINE, PANEL, PARTS, ROUND, TEXT, VOICE};
 use crate::view::{BarView, State, View};
-use collavoce::song::FixedBar;
 
 /// Rows of the drums from the top, and the keys of General MIDI's percussion map that they hold.
 const DRUM_ROWS: [&[u8]; 5] =

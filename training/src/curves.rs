@@ -73,7 +73,9 @@ impl Curves {
         let losses = self.lines(|name| name.starts_with("loss "));
         let shares = self.lines(|name| !name.starts_with("loss "));
         let highest = losses.iter().flat_map(|line| &line.1).map(|point| point.1).fold(0.0, f64::max);
-        let loss = Axes { top: TOP, bottom: MIDDLE - 40.0, last, highest: highest.max(1e-6) };
+        // Before the first loss is told there is nothing to scale by.
+        let highest = if highest > 0.0 { highest } else { 1.0 };
+        let loss = Axes { top: TOP, bottom: MIDDLE - 40.0, last, highest };
         loss.draw(&mut canvas, "loss in training (mean of 100 steps)", &losses);
         let share = Axes { top: MIDDLE + 40.0, bottom: BOTTOM, last, highest: 1.0 };
         share.draw(&mut canvas, &format!("{measure}, on what is not learnt from"), &shares);

@@ -37,6 +37,8 @@ pub const MAX_BPM: f64 = 260.0;
 pub const MAX_BARS: usize = 8_000;
 /// Most bars of introduction or ending that can be asked for.
 pub const MAX_INTRO_BARS: u32 = 16;
+/// Most bars that are counted in.
+pub const MAX_COUNT_IN_BARS: u32 = 4;
 /// Longest tail after the last note, in seconds.
 pub const MAX_TAIL_S: f64 = 30.0;
 /// Largest take number.
@@ -66,3 +68,6 @@ const _: () = assert!(MIN_OUTPUT_HZ <= MAX_INPUT_HZ);
 const _: () = assert!(LISTEN_HZ as usize == LISTEN_HOP * 100);
 const _: () = assert!((MIN_F0_HZ as usize) < (MAX_F0_HZ as usize));
 const _: () = assert!((MAX_F0_HZ as u32) * 2 < LISTEN_HZ);
+
+/// Most notes of a melody that is followed.
+pub const MAX_MELODY_NOTES: usize = 20_000;

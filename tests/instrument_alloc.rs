@@ -4,6 +4,7 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use collavoce::audio::StereoBlock;
 use collavoce::instrument::{Limiter, channel};
 use collavoce::limits::LISTEN_HOP;
+use collavoce::listen::EchoCanceller;
 use collavoce::listen::mix::MixListener;
 use collavoce::perform::{EventKind, NoteEvent, NoteId};
 use collavoce::score::{Articulation, MidiNote, Part, Velocity};
@@ -62,4 +63,16 @@ fn hearing_a_mix_does_not_allocate() {
         let hop: [f32; LISTEN_HOP] = std::array::from_fn(|_| rng.signed() as f32);
         assert_no_alloc(|| listener.process(&hop));
     }
+}
+
+#[test]
+fn taking_the_band_out_of_the_voice_does_not_allocate() {
+    let mut canceller = EchoCanceller::new();
+    let mut rng = Rng::keyed(&[4]);
+    for _ in 0..200 {
+        let band: [f32; LISTEN_HOP] = std::array::from_fn(|_| rng.signed() as f32);
+        let mut hop = band.map(|sample| 0.3 * sample);
+        assert_no_alloc(|| canceller.process(&mut hop, &band));
+    }
+    assert_no_alloc(|| canceller.reset());
 }

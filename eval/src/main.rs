@@ -14,7 +14,12 @@
 //! `src/follow/key/melodies.txt`. `collavoce_eval keys SHARED [--validate]` measures the keys that are found in the others,
 //! and in POP909.
 //!
+//! `collavoce_eval follow` sings cases to a live band and measures how it follows: from the sound, the MIDI file that comes
+//! of it, and the truth. `--cases N` takes fewer, `--each` prints a line for each, `--seeds-from N` sings other songs.
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
+//!
+//! `collavoce_eval follow-known` sings the same cases to a follower that knows the song, and takes the same options.
+//! `collavoce_eval follow-bleed` does so with speakers that sound into the microphone, with and without the canceller.
 //!
 //! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
 //! its beats, and prints `src/follow/mix/pulse.txt`.
@@ -35,7 +40,10 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder, rest @ ..] => harmony::run(Path::new(folder), &harmony_options(rest)?),
-        ["follow", folder] => follow::run(Path::new(folder)),
+        ["follow", folder] if !folder.starts_with("--") => follow::demo(Path::new(folder)),
+        ["follow-known", rest @ ..] => follow::known(&follow::Options::read(rest)?),
+        ["follow", rest @ ..] => follow::run(&follow::Options::read(rest)?),
+        ["follow-bleed", rest @ ..] => follow::bleed::run(rest),
         ["degrees", folder] => keys::learn(Path::new(folder)),
         ["keys", folder] => keys::run(Path::new(folder), false),
         ["keys", folder, "--validate"] => keys::run(Path::new(folder), true),
@@ -46,8 +54,9 @@ fn main() -> anyhow::Result<()> {
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
-             cargo xtask eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval follow \
-             FOLDER (of a demo) or cargo xtask eval pulse FOLDER (recordings with beats)"
+             cargo xtask eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval \
+             follow|follow-known|follow-bleed (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
+             demo) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }

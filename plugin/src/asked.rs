@@ -230,6 +230,7 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
                 (density != 0.5).then_some((part, density))
             })
             .collect(),
+        daring: f64::from(params.daring.value()),
         when_stopped: match params.when_i_stop.value() {
             StopChoice::PlayOn => WhenStopped::PlayOn,
             StopChoice::Vamp => WhenStopped::Vamp,
@@ -245,6 +246,15 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
                 round_trip_s: f64::from(params.round_trip.value()) / 1000.0,
             },
         },
+        bar_one_s: None,
+        count_in_bars: match (lead, mode, bpm) {
+            (Lead::Voice, Mode::Live, Some(_)) => params.count_in.value().max(0).cast_unsigned(),
+            _ => 0,
+        },
+        known: None,
+        anchors: Vec::new(),
+        // A known take was heard already.
+        hears_band: is_live && params.speakers.value(),
         repairs: Repairs {
             beat_level: params.beat_level.value() as i8,
             bar_shift: params.bar_shift.value() as i8,

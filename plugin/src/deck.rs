@@ -10,6 +10,7 @@ use collavoce::engine::live::{Feed, LiveThreads};
 use collavoce::engine::{MAX_STATE, Performance, Player, ready};
 use collavoce::perform::{EventKind, NoteEvent, NoteId};
 use collavoce::score::Part;
+use collavoce::song::Gesture;
 use collavoce::time::{Hz, SampleCount, SampleTime};
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -184,6 +185,8 @@ pub struct Deck {
     delay: [Vec<f32>; 2],
     delay_at: usize,
     input: [Vec<f32>; 2],
+    /// The band in the main output.
+    band: [Vec<f32>; 2],
     levels: [f32; 5],
     overruns: u64,
 }
@@ -230,6 +233,7 @@ impl Deck {
             delay: [ready::zeros(latency), ready::zeros(latency)],
             delay_at: 0,
             input: [ready::zeros(block), ready::zeros(block)],
+            band: [ready::zeros(block), ready::zeros(block)],
             levels: [f32::NAN; 5],
             overruns: 0,
         };
@@ -245,6 +249,11 @@ impl Deck {
     /// Whether the live band's threads have died.
     pub fn is_dead(&self) -> bool {
         self.threads.is_dead()
+    }
+
+    /// Says what the singer says some samples into the next block.
+    pub fn say(&mut self, gesture: Gesture, after: u32) {
+        self.feed.say(gesture, after);
     }
 
     /// Plays a block. Its events go to `send`, whatever was sounding at the host is kept in `notes`.
@@ -327,7 +336,9 @@ impl Deck {
         if source == Source::Live {
             self.feed.set_may_wait(info.is_offline);
             let before = self.feed.position();
-            self.feed.feed(&self.input[0][..len], &self.input[1][..len], info.beats);
+            let [voice, band] =
+                [&self.input, &self.band].map(|pair| pair.each_ref().map(|side| &side[..len]));
+            self.feed.feed_beside(voice, band, info.beats);
             if self.feed.position() <= before {
                 // The listener has no room: time begins anew.
                 notes.all_off(timing, send);
@@ -433,6 +444,9 @@ impl Deck {
             audio.main[1][index] = right * level;
         }
         let (open, levels) = (&mut self.open, &mut self.levels);
+        let [band_left, band_right] = &mut self.band;
+        band_left[..len].fill(0.0);
+        band_right[..len].fill(0.0);
         let player = sounding(self.source, &mut self.song, &mut self.live);
         let mut started = |event: &NoteEvent, offset: usize| {
             let is_heard = info.part_levels[event.part.index()] > 0.0;
@@ -448,6 +462,8 @@ impl Deck {
                 let (l, r) = (l * gain, r * gain);
                 main_left[from + offset] += l;
                 main_right[from + offset] += r;
+                band_left[from + offset] += l;
+                band_right[from + offset] += r;
                 if let Some([stem_left, stem_right]) = &mut stems[index] {
                     stem_left[from + offset] = l;
                     stem_right[from + offset] = r;

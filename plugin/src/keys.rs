@@ -1,7 +1,14 @@
-//! The note input: tapping the beat and calling for a section. Both are for the live band.
+//! The note input: tapping the beat, saying where bar 1 or the end is, and calling for a section. All are for the live
+//! band.
+
+use collavoce::song::Gesture;
 
 /// Key that taps the beat; the first tap is the first beat of a bar. C2 where middle C is C4.
 pub const TAP: u8 = 36;
+/// Key that says that a bar begins: bar 1 before the band plays.
+pub const BAR_ONE: u8 = 37;
+/// Key that ends the song with the next bar.
+pub const END: u8 = 38;
 /// Keys that call for a section, from C3 on: a verse, a chorus, a break, and whatever the singer's voice asks for.
 pub const SECTIONS: [(u8, Option<f64>); 4] =
     [(48, Some(0.45)), (50, Some(0.85)), (52, Some(0.15)), (53, None)];
@@ -12,6 +19,16 @@ const TAPS: usize = 5;
 const ENOUGH: usize = 3;
 /// Shortest and longest time between two taps of a row, in seconds.
 const BETWEEN_S: std::ops::Range<f64> = 0.2..2.0;
+
+/// What a key says to the live band.
+pub fn gesture(key: u8) -> Option<Gesture> {
+    match key {
+        TAP => Some(Gesture::Tap),
+        BAR_ONE => Some(Gesture::BarOne),
+        END => Some(Gesture::End),
+        _ => None,
+    }
+}
 
 /// What was played on the note input.
 #[derive(Debug, Clone, Default, PartialEq)]

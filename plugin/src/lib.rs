@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 
 use collavoce::engine::{listen_config, live};
 use collavoce::listen::PitchMethod;
-use collavoce::song::Mode;
+use collavoce::song::{Gesture, Mode};
 use collavoce::time::{Hz, Meter};
 use nice_plug::midi::Key;
 use nice_plug::prelude::*;
@@ -45,6 +45,8 @@ pub struct Collavoce {
     deck: Option<Deck>,
     notes: NoteOutput,
     keys: Keys,
+    /// Whether bar one and the end were called for in the block before.
+    pressed: [bool; 2],
     /// Samples since activation.
     processed: u64,
     is_offline: bool,
@@ -63,6 +65,7 @@ impl Default for Collavoce {
             deck: None,
             notes: NoteOutput::default(),
             keys: Keys::default(),
+            pressed: [false; 2],
             processed: 0,
             is_offline: false,
             is_mono: false,
@@ -161,6 +164,11 @@ impl Plugin for Collavoce {
             "composer": { "string": "rules" },
             "harmony": { "string": "style" },
             "chord_take": { "i32": 1 },
+            "daring": { "f32": 0.5 },
+            "count_in": { "i32": 0 },
+            "bar_one": { "bool": false },
+            "end_here": { "bool": false },
+            "speakers": { "bool": false },
         });
         if let Ok(before) = serde_json::from_value::<BTreeMap<_, _>>(before) {
             for (id, value) in before {
@@ -223,9 +231,19 @@ impl Plugin for Collavoce {
         while let Some(event) = context.next_event() {
             if let NoteEvent::NoteOn { timing, key: Key::Number(key), .. } = event {
                 self.keys.down(key, now_s + f64::from(timing) / f64::from(context.transport().sample_rate));
+                if let Some((gesture, deck)) = keys::gesture(key).zip(self.deck.as_mut()) {
+                    deck.say(gesture, timing);
+                }
             }
         }
         self.common.clock.tell_keys(&self.keys);
+        let buttons = [&self.params.bar_one, &self.params.end_here].map(BoolParam::value);
+        for (index, gesture) in [Gesture::BarOne, Gesture::End].into_iter().enumerate() {
+            if let (true, false, Some(deck)) = (buttons[index], self.pressed[index], self.deck.as_mut()) {
+                deck.say(gesture, 0);
+            }
+        }
+        self.pressed = buttons;
         self.processed += buffer.samples() as u64;
         let info = self.block_info(context.transport(), now_s);
         let transport = context.transport();

@@ -301,6 +301,21 @@ pub struct CollavoceParams {
     /// Round trip of the singer's monitoring in ms: the band plays so much earlier.
     #[id = "round_trip"]
     pub round_trip: FloatParam,
+    /// How soon the band believes what it hears.
+    #[id = "daring"]
+    pub daring: FloatParam,
+    /// Bars that the band counts in at the set tempo, from when the transport starts.
+    #[id = "count_in"]
+    pub count_in: IntParam,
+    /// When it is switched on, a bar begins: bar 1 before the band plays.
+    #[id = "bar_one"]
+    pub bar_one: BoolParam,
+    /// When it is switched on, the band ends with the next bar.
+    #[id = "end_here"]
+    pub end_here: BoolParam,
+    /// Whether the microphone hears the band.
+    #[id = "speakers"]
+    pub speakers: BoolParam,
     /// What the band tunes to.
     #[id = "tune"]
     pub tune: EnumParam<TuneChoice>,
@@ -419,6 +434,15 @@ impl Default for CollavoceParams {
             round_trip: FloatParam::new("Round trip", 0.0, FloatRange::Linear { min: 0.0, max: 100.0 })
                 .with_unit(" ms")
                 .with_step_size(0.1),
+            daring: percent("Daring", 0.5),
+            count_in: IntParam::new(
+                "Count-in",
+                0,
+                IntRange::Linear { min: 0, max: collavoce::limits::MAX_COUNT_IN_BARS as i32 },
+            ),
+            bar_one: BoolParam::new("Bar one here", false),
+            end_here: BoolParam::new("End here", false),
+            speakers: BoolParam::new("Speakers", false),
             tune: EnumParam::new("Tune", TuneChoice::Singer),
             cents: FloatParam::new("Cents", 0.0, FloatRange::Linear { min: -100.0, max: 100.0 })
                 .with_unit(" ct")

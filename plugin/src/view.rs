@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+pub use collavoce::engine::State as Doing;
+
 use nice_plug_egui::RepaintNotifier;
 
 /// What the band is doing.
@@ -88,6 +90,8 @@ pub struct View {
     pub tuning_cents: f32,
     /// How sure the beat is, 0 to 1.
     pub beat_confidence: f32,
+    /// What the live band is doing.
+    pub doing: Doing,
     /// The bars around now, or in studio mode all of them.
     pub bars: Arc<Vec<BarView>>,
     /// What was heard lately, oldest first.

@@ -73,6 +73,7 @@ impl LiveWatch {
             meter: last.map_or_else(String::new, |bar| bar.meter.to_string()),
             tuning_cents: last.and_then(|bar| bar.tuning).map_or(0.0, |tuning| tuning.cents as f32),
             beat_confidence: following.confidence as f32,
+            doing: following.state,
             bars: Arc::new(bars),
             heard: Arc::new(self.heard.iter().copied().collect()),
             health: self.common.health.load(),

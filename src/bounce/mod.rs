@@ -404,6 +404,13 @@ impl Writing<'_> {
     }
 }
 
+/// The MIDI file of a session: the singer's tempo map, the sung melody, and what the band plays.
+pub fn midi_file(session: &Session, settings: &Settings, rate: Hz, remarks: &[String]) -> Vec<u8> {
+    let events = session.performance(settings, rate);
+    let parts = crate::engine::sounding_parts(&session.score);
+    midi::write(&session.score, &tracks::tracks(&session.score, &events, &parts, rate), remarks)
+}
+
 fn keep_going(flow: ControlFlow<()>) -> Result<(), BounceError> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),

@@ -9,6 +9,7 @@ use super::analysis::round;
 use super::mix::MixReport;
 use crate::engine::Session;
 use crate::follow::grid::median_period;
+use crate::perform::EventKind;
 use crate::score::{ChordSpan, Part, SectionRole};
 use crate::song::Song;
 use crate::time::{TickCount, Ticks};
@@ -107,27 +108,52 @@ fn chords_in(chords: &[ChordSpan], from: Ticks, to: Ticks) -> impl Iterator<Item
 pub(super) fn follow_csv(session: &Session, take_id: &str) -> String {
     let score = &session.score;
     let beat = score.meter.beat();
-    let mut text = format!("# collavoce follow/1, take {take_id}\nbar,beat,sung_s,played_s,difference_ms\n");
+    let mut text = format!(
+        "# collavoce follow/2, take {take_id}\n\
+         bar,beat,sung_s,decided_s,predicted_s,played_s,error_ms,state,confidence\n"
+    );
     let beats = (score.end() - Ticks(0)) / beat;
     let per_bar = score.meter.beats_per_bar() as i64;
+    let is_live = session.played.is_some();
     for index in 0..beats {
         let at = Ticks(0) + beat * index;
-        let played = score.tempo.seconds_at(at);
-        let period = score.tempo.seconds_at(at + beat) - played;
-        let nearest = session
-            .take
-            .notes
-            .iter()
-            .map(|n| n.onset_s)
-            .min_by(|a, b| (a - played).abs().total_cmp(&(b - played).abs()))
-            .filter(|sung| (sung - played).abs() < 0.22 * period);
-        let bar = score.bar_at(at + TickCount(1)).number.0;
-        let (sung, difference) = match nearest {
-            Some(sung) => (format!("{sung:.3}"), format!("{:.1}", (played - sung) * 1e3)),
-            None => (String::new(), String::new()),
+        let predicted = score.tempo.seconds_at(at);
+        let period = score.tempo.seconds_at(at + beat) - predicted;
+        let report = session.beats.iter().find(|report| (report.time_s - predicted).abs() < SAME_S);
+        let sung = match report {
+            Some(report) if is_live => report.sung_s,
+            _ => nearest(session.take.notes.iter().map(|note| note.onset_s), predicted, 0.22 * period),
         };
+        let played = session.played.as_ref().map_or(Some(predicted), |events| {
+            let struck = events.iter().filter(|event| matches!(event.kind, EventKind::NoteOn { .. }));
+            nearest(struck.map(|event| event.at_s), predicted, 0.12 * period)
+        });
+        let error = sung.zip(played).map(|(sung, played)| (played - sung) * 1e3);
+        let bar = score.bar_at(at + TickCount(1)).number.0;
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{bar},{},{sung},{played:.4},{difference}", index % per_bar + 1);
+        let _ = writeln!(
+            text,
+            "{bar},{},{},{},{predicted:.4},{},{},{},{}",
+            index % per_bar + 1,
+            cell(sung, 3),
+            cell(report.filter(|_| is_live).map(|report| report.known_s), 3),
+            cell(played, 4),
+            cell(error, 1),
+            report.map_or("", |report| report.state.name()),
+            cell(report.map(|report| report.confidence), 2),
+        );
     }
     text
+}
+
+/// Two ways to the same beat differ by less, in seconds.
+const SAME_S: f64 = 1e-6;
+
+fn nearest(times: impl Iterator<Item = f64>, to: f64, within: f64) -> Option<f64> {
+    times.min_by(|a, b| (a - to).abs().total_cmp(&(b - to).abs())).filter(|time| (time - to).abs() < within)
+}
+
+/// A number for a table; nothing where there is none.
+fn cell(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(String::new, |value| format!("{value:.digits$}"))
 }

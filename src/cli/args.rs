@@ -9,8 +9,8 @@ use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Chart, Feel, FixedBar, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style,
-    TakeChoice, Tune, WhenStopped,
+    Anchor, Chart, Feel, FixedBar, Harmonist, Idiom, KnownSong, Lead, LiveTiming, Mode, Repairs, Seed,
+    Settings, Song, Style, TakeChoice, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
 
@@ -105,18 +105,37 @@ pub struct Musical {
     /// What the live band does when the singer stops: play-on, vamp or wait.
     #[arg(long, default_value = "play-on", value_parser = parse::<WhenStopped>)]
     pub when_stopped: WhenStopped,
+    /// How soon the live band believes what it hears, in percent: a shy one vamps until it is sure.
+    #[arg(long, default_value_t = 50.0, value_parser = within::<0, 100>)]
+    pub daring: f64,
     /// Live: milliseconds from the last sample heard to the first note that it may change.
     #[arg(long, value_parser = within::<10, 400>, value_name = "MS")]
     pub deadline: Option<f64>,
     /// Live: milliseconds of delay that give the band time to decide.
     #[arg(long, default_value_t = 0.0, value_parser = within::<0, 500>, value_name = "MS")]
     pub lookahead: f64,
+    /// Live: round trip of the singer's monitoring in milliseconds; the band plays so much earlier than it hears.
+    #[arg(long, default_value_t = 0.0, value_parser = within::<0, 100>, value_name = "MS")]
+    pub round_trip: f64,
     /// Repair: 1 doubles the beat that is found, -1 halves it.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i8).range(-1..=1), allow_hyphen_values = true)]
     pub beat_level: i8,
     /// Repair: moves the bar lines that are found by some beats.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i8).range(-6..=6), allow_hyphen_values = true)]
     pub bar_shift: i8,
+    /// Where bar 1 begins, in seconds: with --bpm, a live band needs to hear nothing before it enters.
+    #[arg(long, value_name = "SECONDS", value_parser = within::<0, { limits::MAX_INPUT_S as i64 }>, conflicts_with = "count_in")]
+    pub bar_one: Option<f64>,
+    /// Live: the band counts in so many bars from the beginning of the recording, at --bpm.
+    #[arg(long, default_value_t = 0, value_name = "BARS", value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::MAX_COUNT_IN_BARS)))]
+    pub count_in: u32,
+    /// Live: what the singer says with a key or a button: bar-one@SECONDS, tap@SECONDS or end@SECONDS. May be repeated.
+    #[arg(long, value_name = "WHAT@SECONDS", value_parser = parse::<Anchor>)]
+    pub anchor: Vec<Anchor>,
+    /// Live: the song file (`song.json`) of an earlier take of the same song: the band follows its melody and plays its
+    /// chords, in its key, metre and tempo where you state no others.
+    #[arg(long, value_name = "FILE")]
+    pub song: Option<PathBuf>,
     /// The pitch tracker: `nsdf`; `net`, a network that hears more in noise and rooms and looks half as far ahead; the
     /// others are for comparison.
     #[arg(long, default_value = "nsdf", value_parser = parse::<PitchMethod>)]
@@ -164,7 +183,17 @@ impl Musical {
             self.lead != Lead::Host || self.bpm.is_some() || of_chart.is_some_and(|c| c.tempo.is_some()),
             "--lead host counts bars at a tempo that is known: state it with --bpm"
         );
-        Ok(Settings {
+        anyhow::ensure!(
+            self.count_in == 0 || (self.mode == Mode::Live && self.lead != Lead::Host),
+            "--count-in is for a live band that leads in by itself: --mode live, and --lead voice or grid"
+        );
+        anyhow::ensure!(
+            self.count_in == 0 || self.bpm.is_some() || of_chart.is_some_and(|c| c.tempo.is_some()),
+            "--count-in counts at a tempo that is known: state it with --bpm"
+        );
+        let mut anchors = self.anchor.clone();
+        anchors.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
+        let settings = Settings {
             mode: self.mode,
             bpm: self.bpm.map(Bpm).or(of_chart.and_then(|c| c.tempo)),
             key: self.key.or(of_chart.and_then(|c| c.key)),
@@ -187,14 +216,48 @@ impl Musical {
             rubato: self.rubato / 100.0,
             density: self.density.clone(),
             when_stopped: self.when_stopped,
+            daring: self.daring / 100.0,
             timing: LiveTiming {
                 deadline_s: self.deadline.map_or(LiveTiming::MIN_DEADLINE_S, |ms| ms / 1000.0),
                 lookahead_s: self.lookahead / 1000.0,
-                round_trip_s: 0.0,
+                round_trip_s: self.round_trip / 1000.0,
             },
+            bar_one_s: self.bar_one,
+            count_in_bars: self.count_in,
+            known: None,
+            anchors,
+            hears_band: false,
             repairs: Repairs { beat_level: self.beat_level, bar_shift: self.bar_shift, key_choice: 0 },
-        })
+        };
+        match &self.song {
+            None => Ok(settings),
+            Some(path) => {
+                anyhow::ensure!(self.mode == Mode::Live, "--song is what a live band knows: --mode live");
+                knowing(settings, path)
+            }
+        }
     }
+}
+
+/// The settings of a band that knows a song.
+fn knowing(settings: Settings, path: &std::path::Path) -> anyhow::Result<Settings> {
+    let shown = path.display();
+    let size = std::fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?.len();
+    anyhow::ensure!(
+        size <= limits::MAX_SONG_BYTES,
+        "{shown} has {size} bytes; at most {} are read as a song",
+        limits::MAX_SONG_BYTES
+    );
+    let bytes = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
+    let song = Song::from_bytes(&bytes).with_context(|| format!("{shown} is no song file"))?;
+    let known = KnownSong::of(&song.score).with_context(|| format!("{shown} cannot be followed"))?;
+    anyhow::ensure!(
+        settings.meter.is_none_or(|meter| meter == known.meter()),
+        "--meter {} is stated, but {shown} is in {}",
+        settings.given_meter(),
+        known.meter()
+    );
+    Ok(song.known_to(settings, known))
 }
 
 fn read_chart(path: &std::path::Path) -> anyhow::Result<Chart> {

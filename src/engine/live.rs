@@ -21,7 +21,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bound
 use rtrb::{Consumer, Producer};
 
 pub use feed::Feed;
-use feed::{Stamp, Timed};
+use feed::{Frame, MAX_ANCHORS, Stamp, Timed};
 
 use super::causal::{Band, BandAnswer, BandRequest, Causal, ComposerLink, Reply};
 use super::player::MAX_WAITING;
@@ -38,6 +38,8 @@ use crate::time::Hz;
 const INPUT_S: usize = 4;
 /// Blocks that may wait for the listener.
 const MAX_STAMPS: usize = 16_384;
+/// Channels of what is heard: see [`Frame`].
+const CHANNELS: usize = 2;
 /// Requests that may wait for the composer.
 const MAX_REQUESTS: usize = 64;
 /// How long the listener sleeps when there is nothing to hear.
@@ -117,8 +119,9 @@ fn start_with(
     before_answer: impl FnMut() + Send + 'static,
 ) -> Result<(Feed, LiveThreads), LiveError> {
     let shared = Arc::new(Shared::default());
-    let (samples_in, samples) = ready::ring(rate.0 as usize * INPUT_S, 0.0);
-    let (stamps_in, stamps) = ready::ring(MAX_STAMPS, Stamp { epoch: 0, frames: 0, host: None });
+    let (samples_in, samples) = ready::ring(rate.0 as usize * INPUT_S, [0.0; 2]);
+    let (stamps_in, stamps) =
+        ready::ring(MAX_STAMPS, Stamp { epoch: 0, frames: 0, host: None, anchors: [None; MAX_ANCHORS] });
     let (events, events_out) = ready::ring(MAX_WAITING, Timed { epoch: 0, event: NoteEvent::NOTHING });
     let (requests, requests_out) = bounded(MAX_REQUESTS);
     let (answers_in, answers) = bounded(MAX_REQUESTS);
@@ -129,7 +132,7 @@ fn start_with(
             .spawn(move || guarded(&shared, || compose(&requests_out, &answers_in, before_answer)))?
     };
     let listener = {
-        let resampler = Resampler::streaming(rate, Hz(LISTEN_HZ), 1)?;
+        let resampler = Resampler::streaming(rate, Hz(LISTEN_HZ), CHANNELS)?;
         let link = ThreadLink { requests, answers, shared: shared.clone(), asked: 0, taken: 0 };
         let thread = move |shared: Arc<Shared>| Listening {
             samples,
@@ -142,7 +145,7 @@ fn start_with(
             settings,
             rate,
             resampler,
-            mono: Vec::new(),
+            frames: Vec::new(),
             slow: Vec::new(),
             epoch: None,
             engine: None,
@@ -279,7 +282,7 @@ impl ThreadLink {
 
 /// The listener's thread.
 struct Listening {
-    samples: Consumer<f32>,
+    samples: Consumer<Frame>,
     stamps: Consumer<Stamp>,
     events: Producer<Timed>,
     link: ThreadLink,
@@ -289,9 +292,9 @@ struct Listening {
     settings: Settings,
     rate: Hz,
     resampler: Resampler,
-    /// A block at the host's rate.
-    mono: Vec<f32>,
-    /// Samples at the listener's rate that wait for a hop.
+    /// A block at the host's rate, interleaved.
+    frames: Vec<f32>,
+    /// Interleaved samples at the listener's rate that wait for a hop.
     slow: Vec<f32>,
     epoch: Option<u32>,
     engine: Option<Causal>,
@@ -324,12 +327,12 @@ impl Listening {
         if self.epoch != Some(stamp.epoch) {
             self.restart(stamp.epoch);
         }
-        self.mono.clear();
+        self.frames.clear();
         if let Ok(chunk) = self.samples.read_chunk(stamp.frames) {
-            self.mono.extend(chunk);
+            self.frames.extend(chunk.into_iter().flatten());
         }
-        self.heard_frames += self.mono.len() as u64;
-        self.resampler.push(&self.mono, &mut self.slow);
+        self.heard_frames += (self.frames.len() / CHANNELS) as u64;
+        self.resampler.push(&self.frames, &mut self.slow);
         let Some(engine) = &mut self.engine else {
             self.slow.clear();
             return;
@@ -337,11 +340,14 @@ impl Listening {
         if let Some(host) = stamp.host {
             engine.set_host(host);
         }
-        let mut hops = self.slow.chunks_exact(LISTEN_HOP);
+        stamp.anchors.into_iter().flatten().for_each(|anchor| engine.say(anchor));
+        let mut hops = self.slow.chunks_exact(CHANNELS * LISTEN_HOP);
         let mut failure = None;
         for hop in &mut hops {
-            let Ok(hop) = hop.try_into() else { continue };
-            if let Err(error) = engine.process(hop, &mut self.link) {
+            let [voice, band] =
+                [0, 1].map(|channel| std::array::from_fn(|index| hop[CHANNELS * index + channel]));
+            engine.hear_band(&band);
+            if let Err(error) = engine.process(&voice, &mut self.link) {
                 failure = Some(error);
                 break;
             }

@@ -10,7 +10,7 @@ mod studio;
 mod write;
 
 pub use causal::{
-    Band, BandAnswer, BandRequest, Causal, ComposerLink, Following, HostTime, Inline, Reply, Wanted,
+    Band, BandAnswer, BandRequest, Causal, ComposerLink, Following, HostTime, Inline, Reply, State, Wanted,
 };
 pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
 pub use player::{MAX_STATE, MAX_WAITING, Performance, Player, StemTaker};
@@ -35,6 +35,10 @@ pub struct BeatReport {
     pub known_s: f64,
     /// How sure, 0 to 1.
     pub confidence: f64,
+    /// What the band was doing.
+    pub state: State,
+    /// When the singer was there, as the whole take tells it afterwards, in seconds; none where nobody sang near it.
+    pub sung_s: Option<f64>,
 }
 
 /// What came of a take: all that was heard and all that was written.

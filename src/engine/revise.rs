@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::studio::compose_take;
 use super::write::other_takes;
-use super::{BeatReport, EngineError, Session};
+use super::{BeatReport, EngineError, Session, State};
 use crate::compose::{PlanRequest, composer_for, form};
 use crate::follow::Take;
 use crate::follow::bar::BarPhase;
@@ -31,6 +31,8 @@ pub fn restored(song: &Song) -> Session {
         beat: (index + per_bar - first) % per_bar + 1,
         known_s: take.duration_s,
         confidence: 1.0,
+        state: State::Playing,
+        sung_s: None,
     });
     Session {
         beats: beats.collect(),

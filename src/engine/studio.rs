@@ -1,7 +1,7 @@
 //! Studio: the whole take is known.
 
 use super::write::{check_takes, last_sung_bar, other_takes, skeleton};
-use super::{BeatReport, EngineError, Session};
+use super::{BeatReport, EngineError, Session, State};
 use crate::compose::form;
 use crate::compose::{PlanRequest, composer_for};
 use crate::follow::Take;
@@ -10,7 +10,7 @@ use crate::follow::studio::follow_take;
 use crate::limits;
 use crate::listen::{HOP_S, ListenConfig, Listener, Observation};
 use crate::score::BarNumber;
-use crate::song::Settings;
+use crate::song::{Lead, Settings};
 
 /// Analyses 16 kHz samples and writes a score for all of them.
 pub fn studio(
@@ -55,7 +55,7 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
         &take.beats_s,
         take.bars.meter,
         take.bars.first_downbeat,
-        take.notes[0].onset_s,
+        first_s(&take, settings),
         settings.intro_bars,
     )?;
     let choice = usize::from(settings.repairs.key_choice).min(take.keys.len() - 1);
@@ -87,13 +87,21 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s, played: None })
 }
 
+/// Where bar 1 is looked for: where it was stated, else at the first note.
+fn first_s(take: &Take, settings: &Settings) -> f64 {
+    match settings.first_bar_s() {
+        Some(at_s) if settings.lead != Lead::Host => at_s + take.shift_s,
+        _ => take.notes[0].onset_s,
+    }
+}
+
 /// Silence needed before the take so that an introduction fits, in whole hops of 10 ms.
 fn room_for_intro(take: &Take, settings: &Settings) -> f64 {
     if settings.intro_bars == 0 {
         return 0.0;
     }
     let (_, bar_one_s) =
-        bar_one(&take.beats_s, take.bars.meter, take.bars.first_downbeat, take.notes[0].onset_s);
+        bar_one(&take.beats_s, take.bars.meter, take.bars.first_downbeat, first_s(take, settings));
     let beats = settings.intro_bars as usize * take.bars.meter.beats_per_bar();
     let wanted_s = beats as f64 * median_period(&take.beats_s);
     ((wanted_s - bar_one_s).max(0.0) / HOP_S).ceil() * HOP_S
@@ -110,6 +118,8 @@ fn beat_reports(take: &Take) -> Vec<BeatReport> {
             beat: (index + per_bar - take.bars.first_downbeat) % per_bar + 1,
             known_s: take.duration_s,
             confidence,
+            state: State::Playing,
+            sung_s: None,
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Bars: which beat is the first, and how many make a bar.
 
 use super::beat::Division;
+use super::grid::median_period;
 use crate::listen::SungNote;
 use crate::time::Meter;
 
@@ -24,6 +25,21 @@ pub struct BarPhase {
 }
 
 impl BarPhase {
+    /// Puts a bar line on the beat that lies nearest to a moment, before or after the listed ones too.
+    pub fn begin_at(&mut self, at_s: f64, beats_s: &[f64]) {
+        let after = beats_s.partition_point(|beat| *beat < at_s);
+        let beat = match (after.checked_sub(1).and_then(|before| beats_s.get(before)), beats_s.get(after)) {
+            (Some(before), Some(next)) => after as i64 - i64::from(at_s - before < next - at_s),
+            (Some(last), None) => {
+                let beats = (at_s - last) / median_period(beats_s);
+                beats_s.len() as i64 - 1 + beats.round() as i64
+            }
+            (None, Some(first)) => -((first - at_s) / median_period(beats_s)).round() as i64,
+            (None, None) => return,
+        };
+        self.first_downbeat = beat.rem_euclid(self.meter.beats_per_bar() as i64) as usize;
+    }
+
     /// Moves the bar lines by some beats.
     pub fn shift(&mut self, beats: i8) {
         let per_bar = self.meter.beats_per_bar() as i64;

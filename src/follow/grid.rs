@@ -7,7 +7,7 @@ use crate::time::{Meter, TempoMap, TempoMapError, TickCount, Ticks};
 /// How far before its beat a first note may be sung and still begin with it, as a share of the beat.
 const EARLY: f64 = 0.25;
 /// Times nearer to 0 than this are taken for 0, in seconds.
-const AT_ZERO_S: f64 = 0.03;
+pub const AT_ZERO_S: f64 = 0.03;
 
 /// A tempo map and where its bar 1 is.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,6 +4,7 @@ pub mod bar;
 pub mod beat;
 pub mod grid;
 pub mod key;
+pub mod known;
 pub mod mix;
 pub mod phrase;
 pub mod rhythm;

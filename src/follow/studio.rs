@@ -11,7 +11,7 @@ use super::voice::check_voice;
 use super::{FollowError, Take};
 use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
 use crate::score::MidiNote;
-use crate::song::{Feel, Lead, Settings, Tune};
+use crate::song::{Feel, Lead, Mode, Settings, Tune};
 use crate::time::Meter;
 
 /// Where the second half of a beat begins in swing, as a share of the beat.
@@ -49,6 +49,9 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         let division = division(bars.meter, settings.feel);
         bars = steady_bars(&beats_s, &notes, &ends, division, settings.meter);
     }
+    if let (Some(at_s), true) = (settings.first_bar_s(), settings.lead != Lead::Host) {
+        bars.begin_at(at_s, &beats_s);
+    }
     let division = division(bars.meter, settings.feel);
     bars.shift(settings.repairs.bar_shift);
     if settings.lead == Lead::Voice {
@@ -78,11 +81,6 @@ pub fn key_notes(notes: &[SungNote], tuning: &TuningCurve) -> Vec<KeyNote> {
         offset_s: note.offset_s,
     };
     notes.iter().map(written).collect()
-}
-
-/// The metre where bars are given: the stated one, else common time.
-pub fn given_meter(settings: &Settings) -> Meter {
-    settings.meter.unwrap_or(Meter::FOUR_FOUR)
 }
 
 /// The notes and onsets of a take.
@@ -135,15 +133,18 @@ pub fn beat_onsets(notes: &[SungNote]) -> Vec<BeatOnset> {
 pub fn expectation(settings: &Settings) -> Expectation {
     let half = if settings.feel == Feel::Swing { SWING_HALF } else { 0.5 };
     let open = Expectation::default();
+    let period_s = settings.bpm.map(|bpm| bpm.beat_period_s());
+    let bar_line_s = settings.first_bar_s().filter(|_| period_s.is_some());
     let meters = match settings.meter {
         Some(meter) => vec![(meter, 1.0)],
+        None if bar_line_s.is_some() => vec![(settings.given_meter(), 1.0)],
         // Swing divides beats into three as it is.
         None if settings.feel == Feel::Swing => {
             open.meters.iter().copied().filter(|(meter, _)| !meter.is_compound()).collect()
         }
         None => open.meters,
     };
-    Expectation { meters, period_s: settings.bpm.map(|bpm| bpm.beat_period_s()), half }
+    Expectation { meters, period_s, bar_line_s, half, learns_manner: settings.mode == Mode::Live }
 }
 
 /// How beats divide in a metre.
@@ -174,7 +175,7 @@ fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> Opt
                 settings.bpm.map_or_else(|| median_period(&free.beats_s), |bpm| bpm.beat_period_s());
             let beats_s =
                 (0..(duration_s / period_s).ceil() as usize + 2).map(|beat| beat as f64 * period_s).collect();
-            let bars = BarPhase { meter: given_meter(settings), first_downbeat: 0, lead: GIVEN_LEAD };
+            let bars = BarPhase { meter: settings.given_meter(), first_downbeat: 0, lead: GIVEN_LEAD };
             Some(Beats { beats_s, bars })
         }
         Lead::Grid => {

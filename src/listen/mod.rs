@@ -4,6 +4,7 @@
 //! fixed look-ahead ([`Listener::latency`]), so a live stream and a file give the same observations.
 
 mod chroma;
+pub mod echo;
 pub mod f0;
 mod level;
 mod loudness;
@@ -19,6 +20,7 @@ use crate::limits::{LISTEN_HOP, LISTEN_HZ};
 use crate::time::SampleCount;
 
 pub use chroma::Chroma;
+pub use echo::EchoCanceller;
 pub use f0::{F0Estimate, HighPass, PitchMethod, PitchMethodError};
 pub use level::Level;
 pub use loudness::{LOUDNESS_HOP_S, SILENT_LUFS, loudness};
@@ -32,6 +34,11 @@ pub const HOP_S: f64 = LISTEN_HOP as f64 / LISTEN_HZ as f64;
 
 /// Greatest sample that is listened to, where 1 is full scale: 60 dB above it.
 const LOUDEST: f32 = 1000.0;
+
+/// Silence for what is no number; nothing is louder than [`LOUDEST`].
+fn bounded(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+}
 
 /// What is heard in one hop.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,7 +138,7 @@ impl Listener {
     ///
     /// What is no number is silence, and nothing is louder than 60 dB above full scale: a filter would never forget it.
     pub fn process(&mut self, hop: &[f32; LISTEN_HOP], out: &mut dyn FnMut(Observation)) {
-        let hop = &hop.map(|s| if s.is_finite() { s.clamp(-LOUDEST, LOUDEST) } else { 0.0 });
+        let hop = &hop.map(bounded);
         self.hops_in += 1;
         self.levels.extend(self.level.process(hop));
         let chroma = self.chroma.process(hop);

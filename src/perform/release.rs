@@ -1,13 +1,16 @@
 //! Playing while the score is still being written: notes leave beat by beat, as soon as their time is known.
 
 use super::{BOW_LEAD_S, Dynamics, EXPRESSION_PER_BEAT, EventKind, NoteId, SHORTEST_S, Touch, off_s};
-use crate::score::{BarNumber, MidiNote, Part, PartBar, TuningPoint};
+use crate::score::{Articulation, BarNumber, MidiNote, Part, PartBar, TuningPoint, Velocity};
 use crate::song::Seed;
 use crate::time::{TempoMap, TickCount, Ticks};
 
 /// A tuning is set so long before the bar that it belongs to, for the notes that are struck early, in seconds.
 const TUNING_LEAD_S: f64 = 0.1;
 const _: () = assert!(TUNING_LEAD_S > 2.0 * BOW_LEAD_S);
+
+/// Length of a note that stands in no score, in seconds.
+const STRUCK_S: f64 = 0.1;
 
 /// Something that one part does, in seconds of the voice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,9 +81,41 @@ impl Releaser {
         self.bars.sort_by_key(|bar| (bar.part, bar.bar));
     }
 
+    /// Strikes a note that stands in no score, at a moment.
+    pub fn strike(
+        &mut self,
+        part: Part,
+        (pitch, velocity, articulation): (MidiNote, Velocity, Articulation),
+        at_s: f64,
+        events: &mut Vec<PlayedEvent>,
+    ) {
+        let id = NoteId(self.next_id);
+        self.next_id += 1;
+        events.push(PlayedEvent {
+            at_s,
+            part,
+            kind: EventKind::NoteOn { id, pitch, velocity, articulation },
+        });
+        events.push(PlayedEvent { at_s: at_s + STRUCK_S, part, kind: EventKind::NoteOff { id } });
+    }
+
     /// Sets the tuning from a bar on.
     pub fn tune(&mut self, point: TuningPoint) {
         self.tunings.push(point);
+    }
+
+    /// Leaves out what would begin between two positions, the second excluded.
+    pub fn leave_out(&mut self, from: Ticks, until: Ticks) {
+        for bar in &mut self.bars {
+            bar.notes.retain(|note| note.start < from || note.start >= until);
+        }
+    }
+
+    /// Leaves out what a part would begin before or at a position.
+    pub fn rest(&mut self, part: Part, until: Ticks) {
+        for bar in self.bars.iter_mut().filter(|bar| bar.part == part) {
+            bar.notes.retain(|note| note.start > until);
+        }
     }
 
     /// Plays again what the bar before a bar played, moved by its length: what a band does that was told nothing.

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::known::{KnownSong, chart_of};
 use super::provenance::Provenance;
 use super::settings::Settings;
 use crate::limits;
-use crate::score::{Key, PartBar, Score};
+use crate::score::{BarNumber, Key, PartBar, Score};
+use crate::time::Bpm;
 
 /// Everything needed to go on without the audio.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +77,24 @@ impl Song {
         let mut bytes = serde_json::to_vec_pretty(&Tagged { format: "collavoce.song/1", song: self })?;
         bytes.push(b'\n');
         Ok(bytes)
+    }
+
+    /// Settings for a live band that knows this song: its key, metre and tempo where none is stated, its chords where no
+    /// chart is.
+    pub fn known_to(&self, settings: Settings, known: KnownSong) -> Settings {
+        let score = &self.score;
+        let last = score.bar(score.bar_number(score.bars - 1)).end;
+        let first = score.bar(BarNumber(1)).start;
+        let beats = (last - first).0 as f64 / score.meter.beat().0 as f64;
+        let seconds = score.tempo.seconds_at(last) - score.tempo.seconds_at(first);
+        Settings {
+            key: settings.key.or(Some(score.key)),
+            meter: Some(known.meter()),
+            bpm: settings.bpm.or(Some(Bpm(60.0 * beats / seconds))),
+            chart: Some(settings.chart.unwrap_or_else(|| chart_of(score))),
+            known: Some(known),
+            ..settings
+        }
     }
 
     /// Reads a file and checks that a band can play it.

@@ -2,15 +2,17 @@
 
 mod chart;
 mod file;
+mod known;
 mod provenance;
 mod seed;
 mod settings;
 
 pub use chart::{Chart, ChartError, FixedBar, FixedBarError, Slot};
 pub use file::{HeardSong, Song, SongFileError};
+pub use known::{KnownNote, KnownSong, KnownSongError, chart_of};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
-    ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice,
-    TakeError, Tune, TuneError, WhenStopped,
+    Anchor, AnchorError, ChoiceError, Feel, Gesture, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs,
+    Settings, Style, TakeChoice, TakeError, Tune, TuneError, WhenStopped,
 };

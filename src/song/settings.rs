@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::chart::{Chart, FixedBar, Slot};
+use super::known::KnownSong;
 use super::seed::Seed;
 use crate::limits;
 use crate::score::{BarNumber, Key, Part};
@@ -144,6 +145,49 @@ choice!(
         Wait = "wait",
     }
 );
+
+choice!(
+    /// What a singer can say while singing; it holds from that moment on, whatever has been heard.
+    Gesture, "anchor", {
+        /// A bar begins here; before the band plays, bar 1.
+        BarOne = "bar-one",
+        /// A beat lies here. Three in a row state the tempo, and the first of them begins a bar.
+        Tap = "tap",
+        /// The band ends with the next bar.
+        End = "end",
+    }
+);
+
+/// Something that the singer said, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// What.
+    pub gesture: Gesture,
+    /// When, in seconds of the take.
+    pub at_s: f64,
+}
+
+/// An anchor that cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "anchor {0:?} is not known; write bar-one@SECONDS, tap@SECONDS or end@SECONDS, such as bar-one@12.5, \
+     with at most {max} seconds",
+    max = limits::MAX_INPUT_S
+)]
+pub struct AnchorError(String);
+
+impl FromStr for Anchor {
+    type Err = AnchorError;
+    fn from_str(text: &str) -> Result<Self, AnchorError> {
+        let read = || {
+            let (gesture, at_s) = text.split_once('@')?;
+            let at_s: f64 = at_s.trim().parse().ok()?;
+            let is_within = (0.0..=limits::MAX_INPUT_S as f64).contains(&at_s);
+            Some(Self { gesture: gesture.parse().ok()?, at_s }).filter(|_| is_within)
+        };
+        read().ok_or_else(|| AnchorError(text.to_owned()))
+    }
+}
 
 /// How a live band is placed in time, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -322,12 +366,50 @@ pub struct Settings {
     /// What the live band does when the singer stops.
     #[serde(default = "play_on")]
     pub when_stopped: WhenStopped,
+    /// How soon the live band believes what it hears, 0 to 1.
+    #[serde(default = "middling", skip_serializing_if = "is_middling")]
+    pub daring: f64,
     /// How the live band is placed in time.
     #[serde(default)]
     pub timing: LiveTiming,
     /// Corrections of what was found.
     #[serde(default)]
     pub repairs: Repairs,
+    /// Where bar 1 begins, in seconds of the take, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bar_one_s: Option<f64>,
+    /// Bars that the live band counts in from the beginning of the take, at the stated tempo; bar 1 follows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub count_in_bars: u32,
+    /// The song that is sung, if it is known: the live band follows its melody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownSong>,
+    /// What the singer says to the live band, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anchors: Vec<Anchor>,
+    /// Whether the microphone hears the live band, as it does where that plays through speakers: what is known of its
+    /// sound is then taken out of the voice.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub hears_band: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_not(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(bars: &u32) -> bool {
+    *bars == 0
+}
+
+fn middling() -> f64 {
+    0.5
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_middling(daring: &f64) -> bool {
+    (*daring - middling()).abs() < f64::EPSILON
 }
 
 fn one() -> f64 {
@@ -391,13 +473,36 @@ impl Default for Settings {
             rubato: 1.0,
             density: Vec::new(),
             when_stopped: WhenStopped::PlayOn,
+            daring: middling(),
             timing: LiveTiming::default(),
             repairs: Repairs::default(),
+            bar_one_s: None,
+            count_in_bars: 0,
+            known: None,
+            anchors: Vec::new(),
+            hears_band: false,
         }
     }
 }
 
 impl Settings {
+    /// When the first stroke of a count-in falls, in seconds of the take: it has to be heard of before.
+    pub const COUNT_IN_S: f64 = 0.1;
+
+    /// Where bar 1 begins, in seconds of the take, if it is stated or counted in.
+    pub fn first_bar_s(&self) -> Option<f64> {
+        let counted = (self.count_in_bars > 0).then(|| {
+            let beats = f64::from(self.count_in_bars) * self.given_meter().beats_per_bar() as f64;
+            self.bpm.map(|bpm| Self::COUNT_IN_S + beats * bpm.beat_period_s())
+        });
+        counted.flatten().or(self.bar_one_s)
+    }
+
+    /// The metre where bars are given: the stated one, else common time.
+    pub fn given_meter(&self) -> Meter {
+        self.meter.unwrap_or(Meter::FOUR_FOUR)
+    }
+
     /// How densely a part plays, -0.5 to 0.5 beside what the song asks.
     pub fn density_shift(&self, part: Part) -> f64 {
         self.density.iter().find(|(p, _)| *p == part).map_or(0.0, |(_, density)| density - 0.5)
@@ -443,6 +548,10 @@ mod tests {
         assert_eq!(settings.take_of(Part::Bass, BarNumber(7)), 2);
         assert_eq!(settings.take_of(Part::Drums, BarNumber(6)), 3);
         assert_eq!(settings.take_of(Part::Drums, BarNumber(7)), 4);
+        assert_eq!("tap@1.5".parse(), Ok(Anchor { gesture: Gesture::Tap, at_s: 1.5 }));
+        for wrong in ["", "tap", "tap@", "tap@-1", "clap@1", "end@1e9", "end@NaN"] {
+            assert!(wrong.parse::<Anchor>().is_err(), "{wrong:?} was taken");
+        }
         for wrong in ["", "0", "x=1", "drums:=1", "drums:1=0", "10000"] {
             assert!(wrong.parse::<TakeChoice>().is_err(), "{wrong:?} was taken");
         }

@@ -66,7 +66,7 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "eval",
-        arguments: "harmony|follow|listen|sections FOLDER",
+        arguments: "harmony|listen|sections|... FOLDER or follow",
         about: "measure the engine against open scores, and what it hears against recordings with truth",
         run: eval::run,
     },

@@ -15,7 +15,7 @@ use std::time::Duration;
 use collavoce::engine::{Performance, Player};
 use collavoce::perform::Performer;
 use collavoce::score::BarNumber;
-use collavoce::song::{Chart, FixedBar, Mode, Seed, Settings};
+use collavoce::song::{Chart, FixedBar, KnownSong, Lead, Mode, Seed, Settings};
 use collavoce::time::Hz;
 use parking_lot::Mutex;
 
@@ -55,6 +55,8 @@ pub struct Common {
     chart: Mutex<Option<Chart>>,
     /// Bars whose chords are fixed, in order.
     fixed: Mutex<Vec<FixedBar>>,
+    /// The song that the live band knows, with what it states where nobody else does.
+    known: Mutex<Option<Settings>>,
     deck: Mutex<Option<DeskEnd>>,
     stop: AtomicBool,
 }
@@ -96,6 +98,15 @@ impl Common {
             asked.chart = Some(chart.clone());
         }
         asked.fixed = self.fixed.lock().clone();
+        if let (Mode::Live, Lead::Voice, Some(known)) = (mode, asked.lead, &*self.known.lock())
+            && asked.meter.is_none_or(|meter| Some(meter) == known.meter)
+        {
+            asked.key = asked.key.or(known.key);
+            asked.meter = known.meter;
+            asked.bpm = asked.bpm.or(known.bpm);
+            asked.chart = asked.chart.or_else(|| known.chart.clone());
+            asked.known.clone_from(&known.known);
+        }
         asked
     }
 
@@ -275,6 +286,11 @@ impl Clerk {
 
     /// Gives the song to the deck; a song without events takes the deck's away.
     fn hand_over(&mut self) {
+        let known = self.material.as_ref().and_then(|material| {
+            let known = KnownSong::of(&material.song.score).ok()?;
+            Some(material.song.known_to(Settings::default(), known))
+        });
+        *self.common.known.lock() = known;
         let Some(deck) = &mut self.deck else { return };
         let (events, origin_s, seed) = match &self.material {
             None => (Vec::new(), 0.0, Seed::default()),

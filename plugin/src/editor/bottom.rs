@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use egui::{Align2, Id, Popup, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use nice_plug::prelude::BoolParam;
 
 use super::control::{self, Look};
 use super::files::Purpose;
 use super::hand::Hand;
 use super::layout;
 use super::theme::{self, DIM, PANEL, ROUND, TEXT, VOICE};
-use crate::params::CollavoceParams;
+use crate::params::{CollavoceParams, ModeChoice};
 use crate::view::{HealthView, State, View};
+
+/// Width of the row from which bar 1 and the end have buttons, in points.
+const ANCHORS_ROOM: f32 = 830.0;
 
 /// Which settings are seen where there is room for one row only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,8 +78,8 @@ impl Page {
 }
 
 fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [rubato, energy, style, composer, feel, stop, ahead, trip, seed] =
-        layout::cells(row, [0.9, 1.75, 0.85, 0.85, 0.95, 1.0, 0.95, 0.95, 0.7]);
+    let [rubato, energy, style, composer, feel, stop, daring, ahead, trip, speakers, seed] =
+        layout::cells(row, [0.8, 1.5, 0.75, 0.8, 0.85, 0.95, 0.75, 0.9, 0.8, 0.75, 0.6]);
     let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
     let _ = control::slider(ui, hand, rubato, &params.rubato, "Rubato", VOICE, hint);
     let [level, follow] = layout::cells(energy, [1.0, 1.0]);
@@ -91,17 +95,22 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
     let hint = "What the band does when you stop for long";
     let _ = control::choice(ui, hand, stop, &params.when_i_stop, "When I stop", hint);
+    let hint =
+        "How soon the band believes what it hears: a shy one keeps to simple patterns until it is sure";
+    let _ = control::slider(ui, hand, daring, &params.daring, "Daring", VOICE, hint);
     let hint = "Delays voice and band so that the live band has time to decide; the host restarts the plugin";
     let _ = control::choice(ui, hand, ahead, &params.lookahead, "Lookahead", hint);
     let hint = "Round trip of your monitoring: the band plays so much earlier";
     let _ = control::slider(ui, hand, trip, &params.round_trip, "Round trip", VOICE, hint);
+    let hint = "The band comes from speakers that your microphone hears: it is taken out of your voice";
+    let _ = control::switch(ui, hand, speakers, &params.speakers, "Speakers", VOICE, hint);
     let hint = "Seed of everything that is chosen: another number, another band";
     let _ = control::slider(ui, hand, seed, &params.seed, "Seed", VOICE, hint);
 }
 
 fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [harmony, take, meter, key, bpm, out, voice, rendering, offset, bypass] =
-        layout::cells(row, [1.15, 0.8, 0.85, 1.0, 0.95, 1.15, 0.95, 0.9, 1.0, 0.8]);
+    let [harmony, take, meter, key, bpm, count, out, voice, rendering, offset, bypass] =
+        layout::cells(row, [1.1, 0.8, 0.85, 0.95, 0.9, 0.75, 1.1, 0.9, 0.85, 0.95, 0.75]);
     let hint = "Whose chords the network finds: the style's, folk, tin pan alley, art songs or chorales";
     let _ = control::choice(ui, hand, harmony, &params.harmony, "Harmony", hint);
     let hint = "Another take of the chords: other ones that would do";
@@ -111,6 +120,8 @@ fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let _ = control::choice(ui, hand, key, &params.key, "Set key", "Auto takes what is found");
     let hint = "Beat level and starting tempo; 0 takes what is found";
     let _ = control::slider(ui, hand, bpm, &params.bpm, "Set tempo", VOICE, hint);
+    let hint = "Bars that the live band counts in at the set tempo, from when the transport starts";
+    let _ = control::slider(ui, hand, count, &params.count_in, "Count-in", VOICE, hint);
     let hint = "What the main output carries; the parts have outputs of their own";
     let _ = control::choice(ui, hand, out, &params.main_out, "Main output", hint);
     let hint = "Level of the voice in the main output";
@@ -152,9 +163,18 @@ pub(super) fn footer(
         wish = Some(Wish::Open(Purpose::Export));
     }
     clear(ui, cell(292.0, 66.0), view, sure_to_clear, &mut wish);
+    // Small windows leave them to the note input.
+    if rect.width() >= ANCHORS_ROOM {
+        let is_live = params.mode.value() == ModeChoice::Live;
+        let hint = "A bar begins now: bar 1 before the band plays (note C#2 on the plugin's input)";
+        momentary(ui, hand, cell(364.0, 74.0), &params.bar_one, ("Bar 1 here", hint), is_live);
+        let hint = "The band ends with the next bar (note D2 on the plugin's input)";
+        momentary(ui, hand, cell(444.0, 74.0), &params.end_here, ("End here", hint), is_live);
+    }
     if view.captured_s.0 > 0.0 || view.state == State::Capturing {
         let words = format!("{} of {}", clock(view.captured_s.0), clock(view.captured_s.1));
-        let rest = cell(366.0, (rect.width() - 366.0 - 294.0).max(0.0));
+        let left = if rect.width() >= ANCHORS_ROOM { 526.0 } else { 366.0 };
+        let rest = cell(left, (rect.width() - left - 294.0).max(0.0));
         theme::fitted(ui.painter(), rest, Align2::LEFT_CENTER, &words, 13.5, DIM);
     }
     let zoom_cell = Rect::from_min_max(pos2(rect.right() - 86.0, rect.top()), rect.max - vec2(18.0, 0.0));
@@ -174,6 +194,23 @@ pub(super) fn footer(
         wish = Some(Wish::Zoom(wanted));
     }
     wish
+}
+
+/// A switch that is on as long as it is pressed.
+fn momentary(
+    ui: &Ui,
+    hand: &Hand<'_>,
+    rect: Rect,
+    param: &BoolParam,
+    (words, hint): (&str, &str),
+    enabled: bool,
+) {
+    let look = Look { enabled, ..Look::PLAIN };
+    let response = control::button(ui, rect, words, words, hint, look);
+    let wanted = enabled && (response.is_pointer_button_down_on() || response.clicked());
+    if wanted != hand.is_on(param) {
+        hand.toggle(param);
+    }
 }
 
 fn capture(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavoceParams, view: &View) {

@@ -123,6 +123,7 @@ fn song() -> View {
         meter: "12/8".to_owned(),
         tuning_cents: -48.6,
         beat_confidence: 0.5,
+        doing: crate::view::Doing::Holding,
         bars: Arc::new((0..12).map(bar).collect()),
         heard: Arc::new(
             (0..600).map(|n| HeardView { time_s: n as f32 / 100.0, midi: 60.2, level_dbfs: -20.0 }).collect(),

@@ -7,17 +7,20 @@ use super::hand::Hand;
 use super::layout;
 use super::theme::{self, DIM, GUESS, PANEL, ROUND, TEXT};
 use crate::params::{CollavoceParams, KEY_NAMES, TuneChoice};
-use crate::view::{State, View};
+use crate::view::{Doing, State, View};
 
 /// The state in a word.
-fn state_word(state: State) -> &'static str {
-    match state {
+fn state_word(view: &View) -> String {
+    let word = match view.state {
         State::Idle => "Ready",
         State::Listening => "Listening",
+        State::Playing if view.doing != Doing::Listening => view.doing.name(),
         State::Playing => "Playing",
         State::Capturing => "Capturing",
         State::Working => "Working",
-    }
+    };
+    let (first, rest) = word.split_at(1);
+    format!("{}{rest}", first.to_uppercase())
 }
 
 /// Name, state, message, lead and mode.
@@ -27,7 +30,7 @@ pub(super) fn header(ui: &Ui, hand: &Hand<'_>, rect: Rect, params: &CollavocePar
     let name = theme::strong(painter, at, Align2::LEFT_CENTER, "Collavoce", 19.0, TEXT);
     let pill =
         Rect::from_min_size(pos2(name.right() + 14.0, rect.top() + 3.0), vec2(108.0, rect.height() - 6.0));
-    state(ui, pill, view.state);
+    state(ui, pill, view);
     let is_wide = rect.width() > 860.0;
     let width = if is_wide { 140.0 } else { 116.0 };
     let modes = Rect::from_min_max(pos2(rect.right() - width, rect.top()), rect.max);
@@ -75,7 +78,8 @@ fn two_lines(ui: &Ui, rect: Rect, words: &str) {
 }
 
 /// The state as a sign and a word.
-fn state(ui: &Ui, rect: Rect, state: State) {
+fn state(ui: &Ui, rect: Rect, view: &View) {
+    let state = view.state;
     let painter = ui.painter();
     let colour = match state {
         State::Idle => DIM,
@@ -107,9 +111,9 @@ fn state(ui: &Ui, rect: Rect, state: State) {
         }
     }
     let rest = rect.with_min_x(rect.left() + 26.0).shrink2(vec2(2.0, 0.0));
-    theme::fitted(painter, rest, Align2::LEFT_CENTER, state_word(state), 14.5, TEXT);
+    theme::fitted(painter, rest, Align2::LEFT_CENTER, &state_word(view), 14.5, TEXT);
     let response = ui.interact(rect, Id::unique("state"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, state_word(state)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, state_word(view)));
 }
 
 /// Tempo, metre, key and tuning as found, each with its repair.

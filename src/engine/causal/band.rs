@@ -1,5 +1,6 @@
 //! The composing half of the live engine: what has been sung so far -> chords and notes of the next bar.
 
+use super::state::{STOPPED_BARS, State};
 use crate::compose::rules::Rules;
 use crate::compose::{Composer, PlanRequest, composer_for, form};
 use crate::engine::EngineError;
@@ -7,8 +8,8 @@ use crate::engine::write::{check_takes, other_takes, skeleton};
 use crate::follow::Take;
 use crate::limits;
 use crate::perform::Dynamics;
-use crate::score::{Bar, BarNumber, ChordSpan, Key, PartBar, Score, Section, TuningPoint};
-use crate::song::{Settings, WhenStopped};
+use crate::score::{Bar, BarNumber, ChordSpan, Key, MidiNote, PartBar, Score, Section, TuningPoint};
+use crate::song::{Lead, Settings, WhenStopped};
 use crate::time::{Meter, TempoMap, TickCount, Ticks};
 
 /// Bars of which the level and height decide the energy of the next one.
@@ -19,8 +20,10 @@ const LOOK_BACK_BARS: i32 = 3;
 const KEY_CHANGE_LEAD: f64 = 0.25;
 /// Energy of a vamp.
 const VAMP_ENERGY: f64 = 0.2;
-/// The singer has stopped when nothing was sung for so many bars.
-const STOPPED_BARS: f64 = 1.25;
+/// Probability of the key below which a band of middling daring plays no thirds.
+const KEY_TRUST: f64 = 0.3;
+/// Sung notes before a key can be told.
+const KEY_NOTES: usize = 4;
 
 /// What is to be composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub struct BandRequest {
     pub lead_in_bars: u32,
     /// Seconds of input heard.
     pub now_s: f64,
+    /// What the band is doing.
+    pub state: State,
     /// What the user asks for now.
     pub settings: Settings,
 }
@@ -164,6 +169,7 @@ impl Band {
         let rest = request.rest_bars(&now);
         let energy = match settings.when_stopped {
             WhenStopped::Vamp if rest > STOPPED_BARS => VAMP_ENERGY,
+            _ if request.state == State::Vamping => VAMP_ENERGY,
             _ => settings.energy.unwrap_or_else(|| energy_of(&now, bar.number)),
         };
         match so_far.sections.last_mut() {
@@ -181,6 +187,10 @@ impl Band {
         now.sections = so_far.sections.clone();
         now.tuning = so_far.tuning.clone();
         now.chords = so_far.chords.clone();
+        let is_doubtful = request.doubts_thirds();
+        // The drums need no key.
+        let is_key_known =
+            settings.key.is_some() || settings.gives_all_chords() || take.notes.len() >= KEY_NOTES;
         let harmonised = self.composer.plan(&harmony_of(&now, &silent(settings), bar.number, request.now_s));
         let chords: Vec<ChordSpan> = harmonised
             .chords
@@ -191,15 +201,24 @@ impl Band {
                 ChordSpan { start, length: span.end() - start, chord: span.chord }
             })
             .collect();
+        now.chords.extend(chords.iter().copied());
+        let chords = if is_key_known { chords } else { Vec::new() };
         so_far.chords.extend(chords.iter().copied());
-        now.chords = so_far.chords.clone();
-        let waits = settings.when_stopped == WhenStopped::Wait && rest > STOPPED_BARS;
+        let waits =
+            settings.when_stopped == WhenStopped::Wait && settings.lead != Lead::Voice && rest > STOPPED_BARS;
         let mut parts = Vec::new();
-        for part in settings.parts.iter().filter(|_| !waits) {
+        for part in settings.parts.iter().filter(|part| !waits && (is_key_known || !part.is_pitched())) {
             let take = settings.take_of(*part, bar.number);
-            parts.push(self.composer.part_bar(&now, settings, *part, bar.number, take));
+            let mut write = |take| {
+                let mut written = self.composer.part_bar(&now, settings, *part, bar.number, take);
+                if is_doubtful && part.is_pitched() {
+                    open_fifths(&mut written, &now);
+                }
+                written
+            };
+            parts.push(write(take));
             if take != 1 {
-                so_far.other_takes.push(self.composer.part_bar(&now, settings, *part, bar.number, 1));
+                so_far.other_takes.push(write(1));
             }
         }
         so_far.parts.extend(parts.iter().cloned());
@@ -211,6 +230,7 @@ impl Band {
     /// Takes another chord from the middle of a bar on, if what was sung in its first half asks for one.
     fn correct_chord(&mut self, request: &BandRequest, tick: Ticks) -> Option<BandAnswer> {
         let BandRequest { take, tempo, settings, .. } = request;
+        let is_doubtful = request.doubts_thirds();
         let so_far = self.so_far.as_mut()?;
         let mut heard = skeleton(take, so_far.key, tempo.clone(), request.lead_in_bars, 1);
         let bar = heard.bar_at(tick);
@@ -247,7 +267,10 @@ impl Band {
             .filter(|(_, part)| part.bar == bar.number)
         {
             // What sounds already stays, cut where the chord changes; the rest of the bar is written anew.
-            let anew = self.composer.part_bar(played, settings, written.part, written.bar, written.take);
+            let mut anew = self.composer.part_bar(played, settings, written.part, written.bar, written.take);
+            if is_doubtful && written.part.is_pitched() {
+                open_fifths(&mut anew, played);
+            }
             written.notes.retain(|note| note.start < tick);
             if written.part.is_pitched() {
                 for note in &mut written.notes {
@@ -329,11 +352,37 @@ impl Band {
 }
 
 impl BandRequest {
+    /// Whether a third would be a guess: the key is unsure, and no chart says what is right.
+    fn doubts_thirds(&self) -> bool {
+        let settings = &self.settings;
+        let is_told = settings.key.is_some() || settings.gives_all_chords();
+        let sure = self.take.keys.first().map_or(0.0, |guess| guess.probability);
+        !is_told && sure < KEY_TRUST * 2.0 * (1.0 - settings.daring)
+    }
+
     /// Bars since anything was sung.
     fn rest_bars(&self, score: &Score) -> f64 {
         let last_s = self.take.notes.last().map_or(0.0, |note| note.offset_s);
         let since = score.tempo.ticks_at(self.now_s) - score.tempo.ticks_at(last_s.min(self.now_s));
         since / score.meter.bar().0 as f64
+    }
+}
+
+/// Plays fifths in place of the thirds of the chords.
+fn open_fifths(bar: &mut PartBar, score: &Score) {
+    const FIFTH: u8 = 7;
+    for note in &mut bar.notes {
+        let Some(chord) = score.chord_at(note.start) else { continue };
+        let above = (note.pitch.0 + 12 - chord.root.0 % 12) % 12;
+        if above == 3 || above == 4 {
+            note.pitch = MidiNote((note.pitch.0 + FIFTH - above).min(127));
+        }
+    }
+    let notes = std::mem::take(&mut bar.notes);
+    for note in notes {
+        if !bar.notes.iter().any(|other| (other.start, other.pitch) == (note.start, note.pitch)) {
+            bar.notes.push(note);
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Finding the beat for the first time.
 
-use super::{Causal, Locked};
+use super::link::ComposerLink;
+use super::{Causal, Locked, State, ahead_s};
 use crate::engine::EngineError;
 use crate::follow::bar::{BarPhase, steady_bars};
-use crate::follow::grid::{lay_bars, median_period};
+use crate::follow::grid::{AT_ZERO_S, lay_bars, median_period};
 use crate::follow::rhythm::{Beats, Expectation};
-use crate::follow::studio::{GIVEN_LEAD, division, expectation, given_meter};
+use crate::follow::studio::{GIVEN_LEAD, division, expectation};
+use crate::score::{Articulation, MidiNote, Part, Velocity};
 use crate::song::Lead;
 
 /// Seconds of singing before the band may enter.
@@ -19,8 +21,37 @@ const PATIENCE_S: f64 = 9.0;
 /// Onsets before the band may enter where the host gives the beat.
 const HOST_ONSETS: usize = 2;
 
+/// What a count-in is struck on, in General MIDI's percussion map: the cross stick.
+const COUNT_KEY: u8 = 37;
+/// How loud its first beats and the others are.
+const COUNT_VELOCITY: (f64, f64) = (100.0, 84.0);
+
+/// The beat, as it was found or stated.
+struct Found {
+    beats_s: Vec<f64>,
+    bars: BarPhase,
+    period_s: f64,
+    confidence: f64,
+    /// Number of the first beat in the host's count.
+    host_beat: i64,
+    /// Where bar 1 is looked for, in seconds.
+    first_s: f64,
+    /// Bars before bar 1 whose beats keep their time.
+    lead_in_bars: u32,
+}
+
 impl Causal {
-    pub(super) fn try_to_lock(&mut self, now_s: f64) -> Result<(), EngineError> {
+    pub(super) fn try_to_lock(
+        &mut self,
+        now_s: f64,
+        composer: &mut dyn ComposerLink,
+    ) -> Result<(), EngineError> {
+        if let (Some(bar_one_s), Some(period_s)) = (self.first_bar_s(), self.stated_period_s())
+            && self.settings.lead != Lead::Host
+            && !self.is_relocking
+        {
+            return self.lock_to_bar_one(bar_one_s, period_s, now_s, composer);
+        }
         let Some(first) = self.onsets.first() else { return Ok(()) };
         let (first_s, sung_s) = (first.time_s, now_s - first.time_s);
         let leads = self.settings.lead;
@@ -30,7 +61,7 @@ impl Causal {
         if self.onsets.len() < WARM_UP_ONSETS || sung_s < WARM_UP_S || self.notes.len() < 3 {
             return Ok(());
         }
-        let Some((position, path)) = self.tracker.position(now_s).zip(self.tracker.path()) else {
+        let Some((position, path)) = self.position(now_s).zip(self.tracker.path()) else {
             return Ok(());
         };
         let patience = 1.0 - ((sung_s - WARM_UP_S) / (PATIENCE_S - WARM_UP_S)).clamp(0.0, 1.0);
@@ -45,6 +76,9 @@ impl Causal {
             let division = division(bars.meter, self.settings.feel);
             bars = steady_bars(&beats_s, &self.notes, &[], division, Some(bars.meter));
         }
+        if let Some(bar_one_s) = self.first_bar_s() {
+            bars.begin_at(bar_one_s, &beats_s);
+        }
         bars.shift(self.settings.repairs.bar_shift);
         let period_s = match self.settings.bpm {
             Some(bpm) if leads == Lead::Grid => bpm.beat_period_s(),
@@ -54,13 +88,81 @@ impl Causal {
         let expected = expectation(&self.settings);
         let found_s = Some(median_period(&path.beats(now_s).beats_s));
         self.track_anew(Expectation { meters: vec![(path.meter, 1.0)], period_s: found_s, ..expected });
-        self.lock(beats_s, bars, period_s, position.probability, 0, first_s, now_s)
+        let confidence = position.probability;
+        let found = Found { beats_s, bars, period_s, confidence, host_beat: 0, first_s, lead_in_bars: 0 };
+        self.lock(found, now_s)
+    }
+
+    /// Takes the beats that were stated, from the first one that lies within the take. Bar 1 is asked for where there is
+    /// time for it.
+    fn lock_to_bar_one(
+        &mut self,
+        bar_one_s: f64,
+        period_s: f64,
+        now_s: f64,
+        composer: &mut dyn ComposerLink,
+    ) -> Result<(), EngineError> {
+        let meter = self.settings.given_meter();
+        let per_bar = meter.beats_per_bar() as i64;
+        let first = -(((bar_one_s - AT_ZERO_S) / period_s).floor() as i64);
+        let last = (((now_s - bar_one_s) / period_s).ceil() as i64).max(first + 1);
+        let beats_s: Vec<f64> = (first..=last).map(|beat| bar_one_s + beat as f64 * period_s).collect();
+        let mut bars =
+            BarPhase { meter, first_downbeat: (-first).rem_euclid(per_bar) as usize, lead: GIVEN_LEAD };
+        bars.shift(self.settings.repairs.bar_shift);
+        self.count_in(bar_one_s, period_s, now_s);
+        let lead_in_bars = (-first).max(0).cast_unsigned().div_ceil(per_bar.cast_unsigned()) as u32;
+        let found = Found {
+            beats_s,
+            bars,
+            period_s,
+            confidence: 1.0,
+            host_beat: first,
+            first_s: bar_one_s,
+            lead_in_bars,
+        };
+        self.lock(found, now_s)?;
+        let Some(locked) = &self.locked else { return Ok(()) };
+        let last = locked.beats_s.len() - 1;
+        let (tick, is_bar) = (locked.tick(last), locked.place(last) == 0);
+        if is_bar && now_s <= locked.last_s() - ahead_s(self.settings.timing) {
+            self.ask_bar(tick, now_s, composer);
+        }
+        Ok(())
+    }
+
+    /// Whether the band counts in, and nobody sings yet but for an upbeat.
+    pub(super) fn counts_in(&self, now_s: f64) -> bool {
+        let bar_one_s = self.settings.first_bar_s().filter(|_| self.settings.count_in_bars > 0);
+        let beat_s = self.settings.bpm.map_or(0.0, |bpm| bpm.beat_period_s());
+        bar_one_s.is_some_and(|bar_one_s| now_s < bar_one_s - beat_s)
+    }
+
+    /// Counts in with sticks.
+    fn count_in(&mut self, bar_one_s: f64, period_s: f64, now_s: f64) {
+        let meter = self.settings.given_meter();
+        let beats = self.settings.count_in_bars as usize * meter.beats_per_bar();
+        for beat in 0..beats {
+            let at_s = bar_one_s - (beats - beat) as f64 * period_s;
+            if at_s < now_s {
+                continue;
+            }
+            let velocity =
+                if beat.is_multiple_of(meter.beats_per_bar()) { COUNT_VELOCITY.0 } else { COUNT_VELOCITY.1 };
+            let note = (MidiNote(COUNT_KEY), Velocity::clamped(velocity), Articulation::Normal);
+            self.releaser.strike(
+                Part::Drums,
+                note,
+                at_s - self.settings.timing.round_trip_s,
+                &mut self.events,
+            );
+        }
     }
 
     /// Takes the host's beats, from the one before the first onset.
     fn lock_to_host(&mut self, first_s: f64, now_s: f64) -> Result<(), EngineError> {
         let Some(host) = self.host else { return Ok(()) };
-        let meter = given_meter(&self.settings);
+        let meter = self.settings.given_meter();
         // No beat lies before the input.
         let earliest = host.beat_at(0.0).ceil() as i64;
         let first = (host.beat_at(first_s).floor() as i64).max(earliest);
@@ -70,24 +172,25 @@ impl Causal {
         let mut bars =
             BarPhase { meter, first_downbeat: (-first).rem_euclid(per_bar) as usize, lead: GIVEN_LEAD };
         bars.shift(self.settings.repairs.bar_shift);
-        self.lock(beats_s, bars, 60.0 / host.bpm, 1.0, first, first_s, now_s)
+        let found = Found {
+            beats_s,
+            bars,
+            period_s: 60.0 / host.bpm,
+            confidence: 1.0,
+            host_beat: first,
+            first_s,
+            lead_in_bars: 0,
+        };
+        self.lock(found, now_s)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that is decided at once when the beat is found")]
-    fn lock(
-        &mut self,
-        beats_s: Vec<f64>,
-        bars: BarPhase,
-        period_s: f64,
-        confidence: f64,
-        host_beat: i64,
-        first_s: f64,
-        now_s: f64,
-    ) -> Result<(), EngineError> {
-        let grid = lay_bars(&beats_s, bars.meter, bars.first_downbeat, first_s, 0)?;
+    fn lock(&mut self, found: Found, now_s: f64) -> Result<(), EngineError> {
+        let Found { beats_s, bars, period_s, confidence, host_beat, first_s, lead_in_bars } = found;
+        let grid = lay_bars(&beats_s, bars.meter, bars.first_downbeat, first_s, lead_in_bars)?;
         self.locked = Some(Locked {
             known_s: vec![now_s; beats_s.len()],
             sure: vec![confidence; beats_s.len()],
+            states: vec![State::Listening; beats_s.len()],
             beats_s,
             bars,
             grid,
@@ -97,6 +200,15 @@ impl Causal {
             last_position: None,
             host_beat,
             has_entered: false,
+            middle_s: None,
+            has_ended: false,
+            state: State::Listening,
+            hold: None,
+            held: Vec::new(),
+            reentry_onsets: 0,
+            asked_bar: None,
+            bars_ahead: 0,
+            astray: None,
         });
         if self.is_relocking {
             // Positions are counted anew: what sounds ends, and nothing of the old count is played.

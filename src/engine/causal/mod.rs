@@ -1,38 +1,50 @@
 //! Live: every decision is made from what was sung before it.
 //!
-//! Beat k + 1 is decided [`ahead_s`] before beat k sounds, and the bar that it begins is asked for then. So whatever
-//! sounds between two beats has both of them to go by, the composer has a beat's time to answer, and nothing that was
-//! decided is changed.
+//! Where the voice leads, the middle between beats k and k + 1 is decided [`ahead_s`] before beat k sounds, and beat k + 1
+//! as long before that middle; elsewhere the whole beat is decided at once. Whatever sounds between two of these moments
+//! has both of them to go by. The bar that begins with beat k + 1 is asked for a beat before, so that the composer has a
+//! beat's time to answer. Nothing that was decided is changed.
 
+mod anchor;
 mod band;
+mod finish;
+mod hold;
 mod host;
+mod known;
 mod link;
 mod lock;
+mod locked;
 mod predict;
+mod state;
 
-use super::{BeatReport, EngineError, Session};
+use super::{EngineError, Session};
+use crate::follow::Take;
 use crate::follow::bar::BarPhase;
 use crate::follow::beat::BeatOnset;
-use crate::follow::grid::{Grid, median_period};
+use crate::follow::grid::median_period;
 use crate::follow::key::rank_keys;
+use crate::follow::known::SongFollower;
 use crate::follow::phrase::phrases;
-use crate::follow::rhythm::{Expectation, Position, RhythmTracker};
+use crate::follow::rhythm::{Expectation, RhythmTracker};
 use crate::follow::studio::{division, expectation, key_notes};
-use crate::follow::voice::check_voice;
-use crate::follow::{FollowError, Take};
 use crate::limits;
 use crate::listen::{
-    HOP_S, Heard, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote, TuningCurve,
+    EchoCanceller, HOP_S, Heard, ListenConfig, Listener, NoteSegmenter, Observation, Onset, SungNote,
+    TuningCurve,
 };
 use crate::perform::{PlayedEvent, Releaser};
 use crate::score::BarNumber;
 use crate::song::{Lead, LiveTiming, Settings, Tune};
-use crate::time::Ticks;
+use crate::time::{TickCount, Ticks};
 
+use anchor::Said;
 pub use band::{Band, BandAnswer, BandRequest, Wanted};
 pub use host::HostTime;
 pub use link::{ComposerLink, Inline, Reply};
 pub(super) use lock::at_level;
+use locked::Locked;
+use predict::Turn;
+pub use state::State;
 
 /// A beat is decided so long before the one before it sounds, beside the deadline, in seconds: notes are struck up to
 /// this much before their beat.
@@ -43,41 +55,6 @@ const INPUT_DELAY_S: f64 = 0.005;
 /// How long before a beat the one after it is decided, in seconds of the voice.
 fn ahead_s(timing: LiveTiming) -> f64 {
     EARLY_S + timing.deadline_s + timing.round_trip_s - timing.lookahead_s
-}
-
-/// The beats that have been decided, and the bars they stand in.
-#[derive(Debug)]
-struct Locked {
-    beats_s: Vec<f64>,
-    known_s: Vec<f64>,
-    /// How sure each of them was, 0 to 1.
-    sure: Vec<f64>,
-    bars: BarPhase,
-    grid: Grid,
-    period_s: f64,
-    confidence: f64,
-    agreed: usize,
-    last_position: Option<Position>,
-    /// Number of the first beat in the host's count.
-    host_beat: i64,
-    has_entered: bool,
-}
-
-impl Locked {
-    fn last_s(&self) -> f64 {
-        self.beats_s[self.beats_s.len() - 1]
-    }
-
-    /// Position of a beat.
-    fn tick(&self, beat: usize) -> Ticks {
-        self.grid.first_beat + self.bars.meter.beat() * beat as i64
-    }
-
-    /// Place of a beat in its bar, from 0.
-    fn place(&self, beat: usize) -> usize {
-        let per_bar = self.bars.meter.beats_per_bar();
-        (beat + per_bar - self.bars.first_downbeat) % per_bar
-    }
 }
 
 /// What the engine tells of itself, for those who look on.
@@ -97,15 +74,22 @@ pub struct Following {
     pub tuning_cents: f64,
     /// Bars that the composer did not write in time.
     pub late_plans: u64,
+    /// What the band is doing.
+    pub state: State,
 }
 
 /// The causal engine: hops of 16 kHz in, events of the band out.
 #[derive(Debug)]
 pub struct Causal {
     settings: Settings,
+    /// Takes the band out of the voice, where the microphone hears it.
+    canceller: Option<Box<EchoCanceller>>,
+    /// What the band plays in the next hop.
+    band: [f32; limits::LISTEN_HOP],
     listener: Listener,
     segmenter: NoteSegmenter,
     tracker: RhythmTracker,
+    known: Option<SongFollower>,
     observations: Vec<Observation>,
     notes: Vec<SungNote>,
     onsets: Vec<Onset>,
@@ -121,6 +105,8 @@ pub struct Causal {
     events: Vec<PlayedEvent>,
     bars: Vec<BandAnswer>,
     late_plans: u64,
+    /// What the singer has said.
+    said: Said,
     /// The beat was lost to a change of settings and is to be found again at once.
     is_relocking: bool,
 }
@@ -132,9 +118,12 @@ impl Causal {
         let latency_s = listener.latency().0 as f64 / f64::from(limits::LISTEN_HZ);
         Self {
             settings: settings.clone(),
+            canceller: settings.hears_band.then(Box::default),
+            band: [0.0; limits::LISTEN_HOP],
             listener,
             segmenter: NoteSegmenter::new(latency_s),
             tracker: RhythmTracker::new(expectation(settings)),
+            known: known::follower(settings, settings.first_bar_s()),
             observations: Vec::new(),
             notes: Vec::new(),
             onsets: Vec::new(),
@@ -148,6 +137,7 @@ impl Causal {
             events: Vec::new(),
             bars: Vec::new(),
             late_plans: 0,
+            said: Said::default(),
             is_relocking: false,
         }
     }
@@ -173,6 +163,12 @@ impl Causal {
         engine.finish(samples.len() as f64 / f64::from(limits::LISTEN_HZ), &mut link.band)
     }
 
+    /// Says what the speakers are given of the band in the 10 ms that [`Causal::process`] takes next; they are silent
+    /// where nothing is said. It matters only where [`Settings::hears_band`] is.
+    pub fn hear_band(&mut self, band: &[f32; limits::LISTEN_HOP]) {
+        self.band = *band;
+    }
+
     /// Takes the next 10 ms.
     pub fn process(
         &mut self,
@@ -181,20 +177,33 @@ impl Causal {
     ) -> Result<(), EngineError> {
         self.hops += 1;
         let now_s = self.now_s();
+        let heard_before = self.observations.len();
+        let mut voice = *hop;
+        let band = std::mem::replace(&mut self.band, [0.0; limits::LISTEN_HOP]);
+        if let Some(canceller) = &mut self.canceller {
+            canceller.process(&mut voice, &band);
+        }
         let (segmenter, observations) = (&mut self.segmenter, &mut self.observations);
         let (notes, onsets) = (&mut self.notes, &mut self.onsets);
-        self.listener.process(hop, &mut |observation| {
+        self.listener.process(&voice, &mut |observation| {
             observations.push(observation);
             segmenter.process(&observation, &mut |heard| match heard {
                 Heard::Onset(onset) => onsets.push(onset),
                 Heard::Note(note) => notes.push(note),
             });
         });
+        if self.settings.hears_band && self.counts_in(now_s) {
+            // Its own strokes come back before their way through the room is known.
+            self.notes.clear();
+            self.onsets.clear();
+        }
+        self.hear_song(heard_before);
         while self.tracker.onsets() < self.onsets.len() {
             self.track_next();
         }
+        self.take_anchors(now_s);
         if self.locked.is_none() {
-            self.try_to_lock(now_s)?;
+            self.try_to_lock(now_s, composer)?;
         }
         if self.locked.is_some() {
             self.decide_beats(now_s, composer)?;
@@ -215,7 +224,13 @@ impl Causal {
         let frame =
             |s: &Settings| (s.lead, s.meter, s.bpm, s.repairs.beat_level, s.repairs.bar_shift, s.feel);
         let moves = frame(settings) != frame(&self.settings);
+        if settings.known != self.settings.known {
+            self.known = known::follower(settings, None);
+        }
         self.settings = settings.clone();
+        if self.canceller.is_some() != settings.hears_band {
+            self.canceller = settings.hears_band.then(Box::default);
+        }
         if moves {
             // What was heard is followed anew under the other metre or tempo.
             self.track_anew(expectation(settings));
@@ -250,6 +265,7 @@ impl Causal {
             place: locked.place(locked.beats_s.len() - 1),
             period_s: locked.period_s,
             confidence: locked.confidence,
+            state: locked.state,
             tuning_cents: self.bars.last().and_then(|b| b.tuning).map_or(0.0, |t| t.cents),
             ..base
         }
@@ -270,15 +286,21 @@ impl Causal {
         let onset = self.onsets[index];
         if let Some(before) = index.checked_sub(1).map(|before| self.onsets[before]) {
             let until_s = self.note_at(before.time_s).map_or(onset.time_s, |note| note.offset_s);
-            self.tracker.last_sung(until_s.min(onset.time_s) - before.time_s);
+            let sung_s = until_s.min(onset.time_s) - before.time_s;
+            self.tracker.last_sung(sung_s);
+            self.known.iter_mut().for_each(|known| known.last_sung(sung_s));
         }
-        self.tracker.hear(BeatOnset {
+        let heard = BeatOnset {
             time_s: onset.time_s,
             interval_s: 0.0,
             sung_s: 0.0,
             weight: onset.confidence,
             midi: self.note_at(onset.time_s).map(|note| note.midi),
-        });
+        };
+        self.tracker.hear(heard);
+        if let Some(known) = self.known.as_mut().filter(|known| known.onsets() == index) {
+            known.hear(heard);
+        }
     }
 
     /// Follows all that was heard from the beginning, under another expectation.
@@ -296,40 +318,123 @@ impl Causal {
         ended.or_else(|| self.segmenter.open_note().filter(began))
     }
 
-    /// Decides every beat that is due, plays what lies before it and asks for what begins with it.
+    /// Decides every beat, and every middle of one, that is due.
     fn decide_beats(&mut self, now_s: f64, composer: &mut dyn ComposerLink) -> Result<(), EngineError> {
         let ahead_s = ahead_s(self.settings.timing);
         loop {
             let Some(locked) = &self.locked else { return Ok(()) };
-            let last = locked.beats_s.len() - 1;
-            if now_s < locked.last_s() - ahead_s {
+            if now_s < locked.decided_s() - ahead_s {
                 return Ok(());
             }
-            let prediction = self.predict(locked);
-            let Some(locked) = &mut self.locked else { return Ok(()) };
-            let next_s = prediction.beat_s;
-            locked.period_s = prediction.period_s;
-            locked.confidence = prediction.trust;
-            locked.agreed = prediction.agreed;
-            locked.last_position = prediction.position;
-            locked.beats_s.push(next_s);
-            locked.known_s.push(now_s);
-            locked.sure.push(prediction.trust);
-            let tick = locked.tick(last + 1);
-            locked.grid.tempo.push(tick, next_s)?;
-            let place = locked.place(last + 1);
-            self.collect(composer)?;
-            self.release(tick, now_s);
-            // The decided beat must lie ahead: a bar is composed in time or not at all.
-            if now_s <= next_s - ahead_s {
-                let Some(locked) = &mut self.locked else { return Ok(()) };
-                if place == 0 {
-                    locked.has_entered = true;
-                    self.ask(Wanted::Bar(tick), now_s, composer);
-                } else if locked.has_entered && locked.bars.meter.chord_beats().contains(&place) {
-                    self.ask(Wanted::Chord(tick), now_s, composer);
-                }
+            let (state, is_holding) = (self.state(locked, now_s), locked.hold.is_some());
+            if let Some(locked) = &mut self.locked {
+                locked.state = state;
             }
+            if is_holding {
+                if !self.goes_on(now_s, composer)? {
+                    return Ok(());
+                }
+                continue;
+            }
+            let Some(locked) = &self.locked else { return Ok(()) };
+            if locked.middle_s.is_some() {
+                self.decide_second_half(now_s)?;
+            } else if let Some(hold) = self.wants_to_hold(now_s) {
+                self.hold(hold, now_s, composer)?;
+            } else {
+                self.decide_beat(now_s, composer)?;
+            }
+        }
+    }
+
+    /// Decides the next beat, or its first half where the singer may still move the second; plays what lies before and
+    /// asks for what begins with the beat.
+    fn decide_beat(&mut self, now_s: f64, composer: &mut dyn ComposerLink) -> Result<(), EngineError> {
+        let Some(locked) = &self.locked else { return Ok(()) };
+        let (last, last_s) = (locked.beats_s.len() - 1, locked.last_s());
+        let prediction = self.predict(locked);
+        let turn = self.turn(prediction);
+        self.take_up(prediction);
+        let Some(locked) = &mut self.locked else { return Ok(()) };
+        let (skipped, held) = match turn {
+            Turn::None => (0, 0),
+            Turn::Skip(beats) => (beats, 0),
+            Turn::Hold(beats) => (0, beats),
+        };
+        let next_s = prediction.beat_s + held as f64 * prediction.period_s;
+        let steps = skipped + 1;
+        let landing = locked.tick(last) + TickCount(1);
+        let in_halves = self.settings.lead == Lead::Voice && turn == Turn::None;
+        let until = if in_halves {
+            let middle_s = f64::midpoint(last_s, next_s);
+            locked.middle_s = Some(middle_s);
+            let middle = locked.tick(last) + locked.bars.meter.beat() / 2;
+            locked.grid.tempo.push(middle, middle_s)?;
+            middle
+        } else {
+            for step in 1..=steps {
+                let beat_s = last_s + (next_s - last_s) * step as f64 / steps as f64;
+                locked.push_beat(beat_s, now_s, prediction.trust)?;
+            }
+            locked.tick(last + steps)
+        };
+        self.collect(composer)?;
+        if turn != Turn::None {
+            self.releaser.leave_out(landing, until);
+        }
+        self.release(until, now_s);
+        // The decided beat must lie ahead: a bar is composed in time or not at all.
+        if now_s <= next_s - ahead_s(self.settings.timing) {
+            for beat in last + 1..=last + steps {
+                self.ask_at(beat, beat == last + steps, now_s, composer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides the beat of which the first half has been decided, and plays what lies before it.
+    fn decide_second_half(&mut self, now_s: f64) -> Result<(), EngineError> {
+        let Some(locked) = &self.locked else { return Ok(()) };
+        let prediction = self.predict(locked);
+        self.take_up(prediction);
+        let Some(locked) = &mut self.locked else { return Ok(()) };
+        locked.middle_s = None;
+        locked.push_beat(prediction.beat_s, now_s, prediction.trust)?;
+        let until = locked.tick(locked.beats_s.len() - 1);
+        self.release(until, now_s);
+        Ok(())
+    }
+
+    /// Asks for what begins with a beat: a bar, or another chord where the beat is played.
+    fn ask_at(&mut self, beat: usize, is_played: bool, now_s: f64, composer: &mut dyn ComposerLink) {
+        let Some(locked) = &self.locked else { return };
+        let (tick, place) = (locked.tick(beat), locked.place(beat));
+        if place == 0 {
+            self.ask_bar(tick, now_s, composer);
+        } else if is_played
+            && locked.has_entered
+            && !locked.has_ended
+            && locked.bars.meter.chord_beats().contains(&place)
+        {
+            self.ask(Wanted::Chord(tick), now_s, composer);
+        }
+    }
+
+    /// Asks for the bar that begins at a position. Nothing is played before bar 1.
+    fn ask_bar(&mut self, tick: Ticks, now_s: f64, composer: &mut dyn ComposerLink) {
+        let Some(locked) = &mut self.locked else { return };
+        if locked.has_ended {
+            return;
+        }
+        if self.said.is_ending && locked.has_entered {
+            locked.has_ended = true;
+            self.ask(Wanted::End, now_s, composer);
+            return;
+        }
+        if tick >= locked.bar_one() && locked.asked_bar.is_none_or(|asked| asked < tick) {
+            locked.has_entered = true;
+            locked.asked_bar = Some(tick);
+            self.ask(Wanted::Bar(tick), now_s, composer);
         }
     }
 
@@ -340,20 +445,34 @@ impl Causal {
         }
     }
 
-    fn request(&self, wanted: Wanted, now_s: f64) -> Option<BandRequest> {
+    fn request(&mut self, wanted: Wanted, now_s: f64) -> Option<BandRequest> {
+        let settings = match wanted {
+            Wanted::Bar(tick) | Wanted::Chord(tick) => self.settings_at(tick, now_s),
+            Wanted::End => self.settings.clone(),
+        };
         let locked = self.locked.as_ref()?;
-        let mut take = self.take(locked.beats_s.clone(), locked.bars, now_s);
+        let (mut beats_s, mut tempo) = (locked.beats_s.clone(), locked.grid.tempo.clone());
+        // What is asked for may begin with a beat that is not decided.
+        let until = match wanted {
+            Wanted::Bar(tick) | Wanted::Chord(tick) => tick,
+            Wanted::End => Ticks(0),
+        };
+        while locked.tick(beats_s.len() - 1) < until {
+            let beat_s = match locked.middle_s {
+                Some(middle_s) if beats_s.len() == locked.beats_s.len() => {
+                    2.0f64.mul_add(middle_s, -locked.last_s())
+                }
+                _ => beats_s[beats_s.len() - 1] + locked.period_s,
+            };
+            tempo.push(locked.tick(beats_s.len()), beat_s).ok()?;
+            beats_s.push(beat_s);
+        }
+        let mut take = self.take(beats_s, locked.bars, now_s);
         if matches!(wanted, Wanted::Chord(_)) {
             take.notes.extend(self.segmenter.open_note());
         }
-        Some(BandRequest {
-            wanted,
-            take,
-            tempo: locked.grid.tempo.clone(),
-            lead_in_bars: locked.grid.lead_in_bars,
-            now_s,
-            settings: self.settings.clone(),
-        })
+        let (lead_in_bars, state) = (locked.grid.lead_in_bars, locked.state);
+        Some(BandRequest { wanted, take, tempo, lead_in_bars, now_s, state, settings })
     }
 
     /// Takes the answers to everything that was asked a beat ago.
@@ -421,51 +540,5 @@ impl Causal {
             observations: Vec::new(),
             shift_s: 0.0,
         }
-    }
-
-    /// Ends the take: the band closes with one chord in the bar after the last one it was given.
-    pub fn finish(mut self, duration_s: f64, band: &mut Band) -> Result<Session, EngineError> {
-        let (segmenter, observations) = (&mut self.segmenter, &mut self.observations);
-        let (notes, onsets) = (&mut self.notes, &mut self.onsets);
-        let mut keep = |heard| match heard {
-            Heard::Onset(onset) => onsets.push(onset),
-            Heard::Note(note) => notes.push(note),
-        };
-        self.listener.finish(&mut |observation| {
-            observations.push(observation);
-            segmenter.process(&observation, &mut keep);
-        });
-        segmenter.finish(duration_s, &mut keep);
-        check_voice(&self.notes, &self.observations)?;
-        let too_short = FollowError::TooShortForLive { duration_s };
-        let Some(request) = self.request(Wanted::End, duration_s) else { return Err(too_short.into()) };
-        let Some(closing) = band.answer(&request)? else { return Err(too_short.into()) };
-        let Some((score, other_takes)) = band.finish(&request)? else { return Err(too_short.into()) };
-        self.take_answer(closing);
-        // What is still to come was decided by the last beat; nothing holds it up.
-        self.settings.timing.deadline_s = f64::NEG_INFINITY;
-        self.release(score.end() + score.meter.bar(), duration_s);
-        let locked = self.locked.as_ref();
-        let beats = locked.into_iter().flat_map(|locked| {
-            (0..locked.beats_s.len()).map(|index| BeatReport {
-                time_s: locked.beats_s[index],
-                beat: locked.place(index) + 1,
-                known_s: locked.known_s[index],
-                confidence: locked.sure[index],
-            })
-        });
-        let beats = beats.collect();
-        let mut take = request.take;
-        take.observations = std::mem::take(&mut self.observations);
-        Ok(Session {
-            take,
-            score,
-            beats,
-            pad_s: 0.0,
-            composer: band.composer(),
-            other_takes,
-            latency_s: self.latency_s,
-            played: Some(self.events),
-        })
     }
 }

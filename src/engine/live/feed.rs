@@ -10,10 +10,13 @@ use super::{Health, Shared};
 use crate::engine::causal::HostTime;
 use crate::engine::player::Player;
 use crate::perform::{EventKind, NoteEvent, NoteId};
+use crate::song::{Anchor, Gesture};
 use crate::time::{Hz, SampleTime};
 
 /// Notes that came too late and whose ends are still to be thrown away.
 const MAX_LATE_NOTES: usize = 256;
+/// Most anchors of one block; more are left out.
+pub(super) const MAX_ANCHORS: usize = 4;
 
 /// What the audio thread says about a block.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +24,8 @@ pub(super) struct Stamp {
     pub(super) epoch: u32,
     pub(super) frames: usize,
     pub(super) host: Option<HostTime>,
+    /// What the singer said in the block.
+    pub(super) anchors: [Option<Anchor>; MAX_ANCHORS],
 }
 
 /// An event on its way to the audio thread.
@@ -30,11 +35,14 @@ pub(super) struct Timed {
     pub(super) event: NoteEvent,
 }
 
+/// A frame of what is heard: the voice, and what the speakers are given of the band.
+pub(super) type Frame = [f32; 2];
+
 /// The audio thread's end: the voice in, events out. It allocates nothing, locks nothing and waits only in
 /// [`Feed::wait`].
 #[derive(Debug)]
 pub struct Feed {
-    samples: Producer<f32>,
+    samples: Producer<Frame>,
     stamps: Producer<Stamp>,
     events: Consumer<Timed>,
     shared: Arc<Shared>,
@@ -47,12 +55,14 @@ pub struct Feed {
     sent: u64,
     late_notes: [Option<NoteId>; MAX_LATE_NOTES],
     next_late: usize,
+    /// What the singer said since the last block.
+    anchors: [Option<Anchor>; MAX_ANCHORS],
 }
 
 impl Feed {
     pub(super) fn new(
         rate: Hz,
-        samples: Producer<f32>,
+        samples: Producer<Frame>,
         stamps: Producer<Stamp>,
         events: Consumer<Timed>,
         shared: Arc<Shared>,
@@ -70,6 +80,7 @@ impl Feed {
             sent: 0,
             late_notes: [None; MAX_LATE_NOTES],
             next_late: 0,
+            anchors: [None; MAX_ANCHORS],
         }
     }
 
@@ -77,7 +88,16 @@ impl Feed {
     pub fn restart(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
         self.position = 0;
+        self.anchors = [None; MAX_ANCHORS];
         self.late_notes = [None; MAX_LATE_NOTES];
+    }
+
+    /// Says what the singer says some samples into the next block.
+    pub fn say(&mut self, gesture: Gesture, after: u32) {
+        let at_s = (self.position + i64::from(after)) as f64 / self.rate.as_f64();
+        if let Some(free) = self.anchors.iter_mut().find(|anchor| anchor.is_none()) {
+            *free = Some(Anchor { gesture, at_s });
+        }
     }
 
     /// Samples of the voice since the last [`Feed::restart`].
@@ -95,10 +115,21 @@ impl Feed {
         self.shared.may_wait.store(may_wait, Ordering::Release);
     }
 
-    /// Gives the next block of the voice. `host` says where the host's time line stands at its first sample: beats of
-    /// the metre since a bar line, and the tempo. A block that finds no room is lost, and time begins anew.
+    /// Gives the next block of the voice, while the speakers are silent or the microphone does not hear them. See
+    /// [`Feed::feed_beside`].
     pub fn feed(&mut self, left: &[f32], right: &[f32], host: Option<(f64, f64)>) {
-        let frames = left.len().min(right.len());
+        self.give([left, right], std::iter::repeat(0.0), host);
+    }
+
+    /// Gives the next block of the voice and of what the band plays beside it. `host` says where the host's time line stands at its first sample: beats of
+    /// the metre since a bar line, and the tempo. A block that finds no room is lost, and time begins anew.
+    pub fn feed_beside(&mut self, voice: [&[f32]; 2], band: [&[f32]; 2], host: Option<(f64, f64)>) {
+        let silence = std::iter::repeat(0.0);
+        self.give(voice, band[0].iter().zip(band[1]).map(|(l, r)| mono(*l, *r)).chain(silence), host);
+    }
+
+    fn give(&mut self, voice: [&[f32]; 2], band: impl Iterator<Item = f32>, host: Option<(f64, f64)>) {
+        let frames = voice[0].len().min(voice[1].len());
         let at_s = self.position as f64 / self.rate.as_f64();
         let host = host.map(|(beats, bpm)| HostTime { at_s, beats, bpm });
         let room = self.samples.slots() >= frames && self.stamps.slots() > 0;
@@ -108,10 +139,11 @@ impl Feed {
             return;
         }
         if let Ok(chunk) = self.samples.write_chunk_uninit(frames) {
-            let mono = left.iter().zip(right).map(|(l, r)| finite(0.5 * l + 0.5 * r));
-            chunk.fill_from_iter(mono);
+            let mono = voice[0].iter().zip(voice[1]).map(|(l, r)| mono(*l, *r));
+            chunk.fill_from_iter(mono.zip(band).map(|(voice, band)| [voice, band]));
         }
-        if self.stamps.push(Stamp { epoch: self.epoch, frames, host }).is_ok() {
+        let anchors = std::mem::take(&mut self.anchors);
+        if self.stamps.push(Stamp { epoch: self.epoch, frames, host, anchors }).is_ok() {
             self.sent += 1;
             self.position += frames as i64;
         }
@@ -155,7 +187,8 @@ impl Feed {
     }
 }
 
-/// Silence for what is no number and for what no converter delivers.
-fn finite(sample: f32) -> f32 {
+/// The mean of two sides; silence for what is no number and for what no converter delivers.
+fn mono(left: f32, right: f32) -> f32 {
+    let sample = 0.5 * left + 0.5 * right;
     if sample.abs() <= 1e6 { sample } else { 0.0 }
 }

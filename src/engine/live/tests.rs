@@ -132,6 +132,55 @@ fn in_lock_step_the_threads_play_what_the_command_line_plays() {
 }
 
 #[test]
+fn a_band_that_is_silent_and_might_be_heard_changes_nothing() {
+    let voice = voice();
+    let played = in_lock_step(&voice, &Settings { hears_band: true, ..live() }, 333, None);
+    assert_same(&played, &offline(&voice, &live()), "speakers");
+}
+
+/// Keeps the level of everything that is heard from 4 s on.
+struct Levels(Arc<std::sync::Mutex<Vec<f32>>>);
+
+impl Watcher for Levels {
+    fn settings(&mut self) -> Option<Settings> {
+        None
+    }
+    fn watch(&mut self, engine: &mut Causal) {
+        let levels = engine.heard_since(400).iter().map(|seen| seen.level_dbfs).collect();
+        *self.0.lock().expect("no panic") = levels;
+    }
+    fn ended(&mut self, _: Option<Session>) {}
+    fn failed(&mut self, error: &EngineError) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn what_the_speakers_play_is_taken_out_of_what_the_microphone_hears() {
+    let band: Vec<f32> = voice().into_iter().take(48_000 * 9).collect();
+    // 25 ms away.
+    let mut microphone = vec![0.0; 1_200];
+    microphone.extend(band.iter().take(band.len() - 1_200).map(|sample| 0.3 * sample));
+    let loudest = |hears_band: bool| {
+        let levels = Arc::default();
+        let settings = Settings { hears_band, ..live() };
+        let config = crate::engine::listen_config(&settings, PitchMethod::Nsdf);
+        let watcher = Box::new(Levels(Arc::clone(&levels)));
+        let (mut feed, _threads) = start(RATE, config, settings, watcher).expect("threads");
+        feed.set_may_wait(true);
+        for (heard, band) in microphone.chunks(512).zip(band.chunks(512)) {
+            feed.feed_beside([heard, heard], [band, band], None);
+            feed.wait();
+        }
+        let levels = levels.lock().expect("no panic");
+        assert!(levels.len() > 300);
+        levels.iter().copied().fold(f32::MIN, f32::max)
+    };
+    let (heard, cancelled) = (loudest(false), loudest(true));
+    assert!(cancelled < heard - 20.0, "{heard} dB of the band are heard, {cancelled} dB of them remain");
+}
+
+#[test]
 fn a_long_deadline_and_the_hosts_bars_change_nothing_in_that() {
     let voice = voice();
     let timing = LiveTiming { deadline_s: 8192.0 / 48_000.0, ..LiveTiming::default() };

@@ -11,13 +11,12 @@
 //! Cemgil & Kappen (JAIR 18, 2003) follow tempo in this way; steps between places in the bar as a Markov chain are
 //! those of Raphael (ISMIR 2001) and Nakamura et al. (IEEE TASLP 25, 2017).
 
+mod beam;
 mod path;
-mod phase;
+pub(in crate::follow) mod phase;
 pub mod priors;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
+use beam::Beam;
 pub use path::{Beats, MetricPath, PlacedOnset};
 use phase::{BENT, Phase, STEADY, Walk};
 use priors::{Rhythm, UNITS};
@@ -32,16 +31,21 @@ const BEAM: usize = 400;
 const FIRST_BEAM: usize = 3_000;
 /// Onsets after which the beam is narrow.
 const FIRST_ONSETS: usize = 4;
-/// A hypothesis that is so much less likely than the best one is dropped, in log likelihood.
-const BEAM_DEPTH: f64 = 14.0;
 /// Share of onsets that are none, and their density in onsets a second.
 const STRAY: (f64, f64) = (0.05, 1.0);
 /// Silence that may be a pause, in seconds.
 const REST_S: f64 = 0.25;
 /// A note so many beats long may be held longer than written.
 const LONG_BEATS: f64 = 1.2;
-/// Share of rests, and of long notes, that are held; mean length of that in seconds.
-const HELD_REST: f64 = 0.2;
+/// Share of steps over which the tempo bends, and of rests that are held, before anything is known of the singer; after
+/// how many of them the singer's own count as much.
+const BENT_SHARE: (f64, f64) = (0.25, 8.0);
+const HELD_REST: (f64, f64) = (0.2, 4.0);
+/// Share of steps over which the tempo bends, where that is not learnt.
+const ANY_BENT_SHARE: f64 = 0.5;
+/// Steps back that tell how a singer treats time.
+const MANNER_STEPS: usize = 32;
+/// Share of long notes that are held; mean length of what is held, in seconds.
 const HELD_NOTE: f64 = 0.04;
 const HELD_MEAN_S: f64 = 0.6;
 /// Share of rests that are cut short, and the mean of that in seconds.
@@ -51,14 +55,14 @@ const CUT_MEAN_S: f64 = 0.25;
 const PREFERRED_PERIOD_S: (f64, f64) = (0.62, 0.5);
 /// Standard deviation around a stated period in octaves.
 const STATED_WIDTH: f64 = 0.12;
+/// Standard deviation of the period of one who sings after a count, as a share of the counted one.
+const COUNTED_DOUBT: f64 = 0.015;
 /// How much longer or shorter than stated a period may be, less than 2 so that the level of the beat is fixed.
 const STATED_RATIO: f64 = 1.5;
 /// Shortest and longest beat period where none is stated, in seconds.
 const PERIODS_S: (f64, f64) = (0.3, 1.4);
 /// Ratio of neighbouring periods at the start.
 const PERIOD_STEP: f64 = 1.06;
-/// Two hypotheses at the same place in the bar whose periods differ by less are one, as a log ratio.
-const SAME_PERIOD: f64 = 0.04;
 
 /// Onsets of the path that are remembered for what the singer does again.
 const REMEMBERED: usize = 64;
@@ -76,14 +80,19 @@ pub struct Expectation {
     pub meters: Vec<(Meter, f64)>,
     /// Beat period in seconds, if stated.
     pub period_s: Option<f64>,
+    /// Where a bar begins in seconds, if that and the period are stated.
+    pub bar_line_s: Option<f64>,
     /// Where the second half of a beat begins, as a share of it: 1/2, or 2/3 in swing.
     pub half: f64,
+    /// Whether how the singer treats time is learnt on the way. It makes what is foretold steadier, and what is traced
+    /// back over a whole take worse.
+    pub learns_manner: bool,
 }
 
 impl Default for Expectation {
     fn default() -> Self {
         let meters = vec![(Meter::FOUR_FOUR, 0.6), (Meter::THREE_FOUR, 0.2), (Meter::SIX_EIGHT, 0.2)];
-        Self { meters, period_s: None, half: 0.5 }
+        Self { meters, period_s: None, bar_line_s: None, half: 0.5, learns_manner: false }
     }
 }
 
@@ -102,6 +111,8 @@ pub struct Position {
     pub doubt_s: f64,
     /// Probability of this beat and period, places in the bar and metres taken together, 0 to 1.
     pub probability: f64,
+    /// Probability of the metre and the bar lines, 0 to 1.
+    pub bar_probability: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +129,15 @@ struct Hypothesis {
     node: usize,
 }
 
+/// How a singer treats time.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    /// Share of steps over which the tempo bends.
+    bent: f64,
+    /// Share of rests that are held.
+    held: f64,
+}
+
 /// An onset with its place, and the one before it.
 #[derive(Debug, Clone, Copy)]
 struct Node {
@@ -127,6 +147,8 @@ struct Node {
     step: u32,
     /// Whether time stood still before it.
     is_held: bool,
+    /// Whether it follows a rest.
+    is_after_rest: bool,
     /// How the period changed before it.
     walk: Walk,
     unit: usize,
@@ -206,6 +228,13 @@ impl RhythmTracker {
     }
 
     fn begin(&mut self, time_s: f64) {
+        if let (Some(line_s), Some(period_s)) = (self.expectation.bar_line_s, self.expectation.period_s) {
+            self.begin_near(time_s, line_s, period_s);
+            self.believed = self.believe();
+        }
+        if !self.hypotheses.is_empty() {
+            return;
+        }
         let (shortest, longest) = self.periods_s;
         let (centre, width) = match self.expectation.period_s {
             Some(stated) => (stated, STATED_WIDTH),
@@ -215,7 +244,15 @@ impl RhythmTracker {
             let (_, probability) = self.expectation.meters[meter];
             for (unit, start) in rhythm.starts() {
                 let node = self.nodes.len();
-                self.nodes.push(Node { before: None, onset: 0, step: 0, is_held: false, walk: BENT, unit });
+                self.nodes.push(Node {
+                    before: None,
+                    onset: 0,
+                    step: 0,
+                    is_held: false,
+                    is_after_rest: false,
+                    walk: BENT,
+                    unit,
+                });
                 let mut period_s = shortest;
                 while period_s < longest {
                     let octaves = (period_s / centre).log2() / width;
@@ -228,6 +265,40 @@ impl RhythmTracker {
         }
     }
 
+    /// Begins where a bar line and the period are known: at the places where phrases begin and that lie near the first
+    /// onset.
+    fn begin_near(&mut self, time_s: f64, line_s: f64, period_s: f64) {
+        let line = Phase::new(line_s, period_s, COUNTED_DOUBT * period_s);
+        for (meter, rhythm) in self.rhythms.iter().enumerate() {
+            let (_, probability) = self.expectation.meters[meter];
+            let beats = (rhythm.units() / UNITS) as f64;
+            for (unit, start) in rhythm.starts() {
+                let within = beat_of(unit, self.expectation.half);
+                let bars = ((time_s - line_s) / period_s - within) / beats;
+                // A first note may be early or late enough for either bar.
+                for bar in [bars.floor(), bars.ceil()] {
+                    let Some((phase, likelihood)) = line.observe(bar * beats + within, STEADY, time_s, true)
+                    else {
+                        continue;
+                    };
+                    let score = probability.ln() + start + likelihood;
+                    let node = self.nodes.len();
+                    self.nodes.push(Node {
+                        before: None,
+                        onset: 0,
+                        step: 0,
+                        is_held: false,
+                        is_after_rest: false,
+                        walk: BENT,
+                        unit,
+                    });
+                    self.hypotheses.push(Hypothesis { meter, unit, phase, score, mass: score, node });
+                }
+            }
+        }
+        self.hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.node.cmp(&b.node)));
+    }
+
     /// Offers everything that an onset can be for a hypothesis.
     fn go_on(&self, from: &Hypothesis, onset: usize, rest_s: f64, next: &mut Beam) {
         let time_s = self.onsets[onset].time_s;
@@ -236,13 +307,16 @@ impl RhythmTracker {
         let passed_s = time_s - from.phase.time_s();
         let accepted = (1.0 - STRAY.0).ln();
         let habits = self.habits(from);
+        let manner = self.manner(from);
+        let is_after_rest = rest_s >= REST_S;
+        let is_entry = is_after_rest && self.expectation.learns_manner;
         let semitones = match (self.onsets[onset - 1].midi, self.onsets[onset].midi) {
             (Some(before), Some(now)) => now - before,
             _ => f64::NAN,
         };
         let mut offer = |step: u32, prior: f64, phase: Phase, likelihood: f64, walk: Walk, is_held: bool| {
             let unit = (from.unit + step as usize) % bar;
-            let node = Node { before: Some(from.node), onset, step, is_held, walk, unit };
+            let node = Node { before: Some(from.node), onset, step, is_held, is_after_rest, walk, unit };
             let mut gained = accepted + prior + likelihood;
             if semitones.is_finite() {
                 gained += rhythm.leap(unit, semitones);
@@ -255,8 +329,9 @@ impl RhythmTracker {
         };
         let consider = |step: u32, prior: f64, offer: &mut dyn FnMut(u32, f64, Phase, f64, Walk, bool)| {
             let beats = self.beats(from.unit, step);
-            for walk in [STEADY, BENT] {
-                if let Some((phase, likelihood)) = from.phase.observe(beats, walk, time_s)
+            for (walk, share) in [(STEADY, 1.0 - manner.bent), (BENT, manner.bent)] {
+                let as_sung = Walk { share, ..walk };
+                if let Some((phase, likelihood)) = from.phase.observe(beats, as_sung, time_s, is_entry)
                     && (self.periods_s.0..self.periods_s.1).contains(&phase.period_s())
                 {
                     offer(step, prior, phase, likelihood, walk, false);
@@ -264,9 +339,9 @@ impl RhythmTracker {
             }
             let ahead = from.phase.ahead(beats, STEADY);
             let late_s = time_s - ahead.time_s();
-            let share = match rest_s >= REST_S {
-                true if late_s < 0.0 => Some((CUT_REST, CUT_MEAN_S)),
-                true => Some((HELD_REST, HELD_MEAN_S)),
+            let share = match is_after_rest {
+                true if late_s < 0.0 => Some((CUT_REST * manner.held / HELD_REST.0, CUT_MEAN_S)),
+                true => Some((manner.held, HELD_MEAN_S)),
                 false if late_s > 0.0 && passed_s > LONG_BEATS * from.phase.period_s() => {
                     Some((HELD_NOTE, HELD_MEAN_S))
                 }
@@ -312,6 +387,31 @@ impl RhythmTracker {
             after = node;
         }
         habits
+    }
+
+    /// How the singer has treated time so far: one who keeps it is believed to go on so.
+    fn manner(&self, from: &Hypothesis) -> Manner {
+        if !self.expectation.learns_manner {
+            return Manner { bent: ANY_BENT_SHARE, held: HELD_REST.0 };
+        }
+        let (mut steps, mut bent, mut rests, mut held) = (0.0, 0.0, 0.0, 0.0);
+        let mut node = self.nodes[from.node];
+        for _ in 0..MANNER_STEPS {
+            let Some(before) = node.before else { break };
+            if node.is_after_rest {
+                rests += 1.0;
+                held += f64::from(u8::from(node.is_held));
+            }
+            if !node.is_held {
+                steps += 1.0;
+                bent += f64::from(u8::from(node.walk == BENT));
+            }
+            node = self.nodes[before];
+        }
+        Manner {
+            bent: (bent + BENT_SHARE.0 * BENT_SHARE.1) / (steps + BENT_SHARE.1),
+            held: (held + HELD_REST.0 * HELD_REST.1) / (rests + HELD_REST.1),
+        }
     }
 
     /// Beats that a step takes, with the feel.
@@ -361,17 +461,28 @@ impl RhythmTracker {
 
     /// Probability of the metre and bar lines of a hypothesis.
     fn bar_probability(&self, wanted: &Hypothesis) -> f64 {
-        let bar_s =
-            |h: &Hypothesis| h.phase.time_s() - beat_of(h.unit, self.expectation.half) * h.phase.period_s();
-        let length_s = (self.rhythms[wanted.meter].units() / UNITS) as f64 * wanted.phase.period_s();
+        let period_s = wanted.phase.period_s();
+        self.bar_line_probability(wanted.meter, self.bar_line_s(wanted), period_s)
+    }
+
+    /// Time of the bar line before the last onset, if a hypothesis is true.
+    fn bar_line_s(&self, hypothesis: &Hypothesis) -> f64 {
+        let beats = beat_of(hypothesis.unit, self.expectation.half);
+        hypothesis.phase.time_s() - beats * hypothesis.phase.period_s()
+    }
+
+    /// Probability that bars of a metre, as an index into the expected ones, begin at a moment and a whole number of
+    /// bars before and after it.
+    fn bar_line_probability(&self, meter: usize, line_s: f64, period_s: f64) -> f64 {
+        let most = self.hypotheses.iter().map(|h| h.mass).fold(f64::NEG_INFINITY, f64::max);
+        let beats = (self.rhythms[meter].units() / UNITS) as f64;
         let (mut same, mut all) = (0.0, 0.0);
         for hypothesis in &self.hypotheses {
-            let weight = (hypothesis.mass - wanted.mass).exp();
+            let weight = (hypothesis.mass - most).exp();
             all += weight;
-            let off = (bar_s(hypothesis) - bar_s(wanted)) / length_s;
-            let ratio = hypothesis.phase.period_s() / wanted.phase.period_s();
-            let beats = length_s / wanted.phase.period_s();
-            if hypothesis.meter == wanted.meter
+            let off = (self.bar_line_s(hypothesis) - line_s) / (beats * period_s);
+            let ratio = hypothesis.phase.period_s() / period_s;
+            if hypothesis.meter == meter
                 && (off - off.round()).abs() * beats < 0.3
                 && (0.85..1.18).contains(&ratio)
             {
@@ -379,6 +490,12 @@ impl RhythmTracker {
             }
         }
         same / all
+    }
+
+    /// Probability that bars of a metre begin at a moment and a whole number of bars before and after it, 0 to 1.
+    pub fn bars_begin_at(&self, meter: Meter, line_s: f64, period_s: f64) -> f64 {
+        let index = self.expectation.meters.iter().position(|(expected, _)| *expected == meter);
+        index.map_or(0.0, |index| self.bar_line_probability(index, line_s, period_s))
     }
 
     /// Where the singer is at a time, which is not before the last onset.
@@ -394,6 +511,7 @@ impl RhythmTracker {
             period_s: best.phase.period_s(),
             doubt_s: best.phase.ahead(passed + 1.0, STEADY).doubt_s(),
             probability,
+            bar_probability: self.bar_probability(best),
         })
     }
 
@@ -430,58 +548,6 @@ fn beat_of(unit: usize, half: f64) -> f64 {
     let (beat, within) = (unit / UNITS, (unit % UNITS) as f64 / UNITS as f64);
     let within = if within <= 0.5 { within * 2.0 * half } else { half + (within - 0.5) * 2.0 * (1.0 - half) };
     beat as f64 + within
-}
-
-/// Hypotheses about the next onset, of which those that agree are merged into the likelier one.
-#[derive(Debug, Default)]
-struct Beam {
-    by_place: HashMap<(usize, usize, i32), (Hypothesis, Option<Node>)>,
-    best: f64,
-}
-
-impl Beam {
-    fn offer(&mut self, hypothesis: Hypothesis, node: Option<Node>) {
-        if self.by_place.is_empty() || hypothesis.score > self.best {
-            self.best = hypothesis.score;
-        }
-        if hypothesis.score < self.best - BEAM_DEPTH || !hypothesis.score.is_finite() {
-            return;
-        }
-        let period = (hypothesis.phase.period_s().ln() / SAME_PERIOD).round() as i32;
-        // An onset left out and one taken lead to different places in time.
-        let place = hypothesis.unit * 2 + usize::from(node.is_none());
-        match self.by_place.entry((hypothesis.meter, place, period)) {
-            Entry::Vacant(slot) => {
-                slot.insert((hypothesis, node));
-            }
-            Entry::Occupied(mut slot) => {
-                let (known, _) = *slot.get();
-                let (most, least) = (known.mass.max(hypothesis.mass), known.mass.min(hypothesis.mass));
-                let mass = most + (least - most).exp().ln_1p();
-                if hypothesis.score > known.score {
-                    slot.insert((hypothesis, node));
-                }
-                slot.get_mut().0.mass = mass;
-            }
-        }
-    }
-
-    /// The best ones, best first; their nodes are kept.
-    fn best(self, count: usize, nodes: &mut Vec<Node>) -> Vec<Hypothesis> {
-        let floor = self.best - BEAM_DEPTH;
-        let mut kept: Vec<_> = self.by_place.into_iter().filter(|(_, (h, _))| h.score >= floor).collect();
-        // Equal scores are told apart by their place, so that the order never depends on the map.
-        kept.sort_by(|a, b| b.1.0.score.total_cmp(&a.1.0.score).then(a.0.cmp(&b.0)));
-        kept.truncate(count);
-        let hypotheses = kept.into_iter().map(|(_, (hypothesis, node))| match node {
-            None => hypothesis,
-            Some(node) => {
-                nodes.push(node);
-                Hypothesis { node: nodes.len() - 1, ..hypothesis }
-            }
-        });
-        hypotheses.collect()
-    }
 }
 
 /// Runs the filter over the onsets of a take.

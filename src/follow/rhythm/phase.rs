@@ -2,21 +2,23 @@
 
 /// How the period changes over a beat: its standard deviation as a share of the period, and how often it is so.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Walk {
+pub(in crate::follow) struct Walk {
     pub spread: f64,
-    share: f64,
+    pub share: f64,
 }
 
 /// The tempo breathes.
-pub(super) const STEADY: Walk = Walk { spread: 0.02, share: 0.5 };
+pub(in crate::follow) const STEADY: Walk = Walk { spread: 0.02, share: 0.5 };
 /// The singer slows down, or hurries.
-pub(super) const BENT: Walk = Walk { spread: 0.09, share: 0.5 };
+pub(in crate::follow) const BENT: Walk = Walk { spread: 0.09, share: 0.5 };
 
 /// Standard deviation of an onset around its place in seconds, and the share of onsets that keep to it.
 const ONSET_SD_S: f64 = 0.045;
 const NEAT: f64 = 0.85;
 /// Standard deviation of the others in seconds.
 const LOOSE_SD_S: f64 = 0.1;
+/// The same of onsets after a rest, which come early or late: share of neat ones, standard deviation of the others.
+const ENTRY: (f64, f64) = (0.6, 0.15);
 /// Change of period after a pause, as a share of it.
 const HELD_WALK: f64 = 0.06;
 /// Farthest onset from its place that is considered, in standard deviations.
@@ -24,7 +26,7 @@ const FARTHEST: f64 = 3.5;
 
 /// A Gaussian over (time of a place in seconds, beat period in seconds).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Phase {
+pub(in crate::follow) struct Phase {
     time_s: f64,
     period_s: f64,
     time_var: f64,
@@ -52,28 +54,29 @@ impl Phase {
         self.time_var.sqrt()
     }
 
-    /// The place some beats further on; the period walks there.
+    /// The place some beats further on, or before; the period walks there.
     pub fn ahead(&self, beats: f64, walk: Walk) -> Self {
-        let walk = (walk.spread * self.period_s).powi(2);
+        let walk = (walk.spread * self.period_s).powi(2) * beats.abs();
         Self {
             time_s: self.time_s + beats * self.period_s,
             period_s: self.period_s,
             time_var: self.time_var
-                + beats * (2.0 * self.covariance + beats * (self.period_var + walk * beats / 3.0)),
-            covariance: self.covariance + beats * (self.period_var + walk * beats / 2.0),
-            period_var: self.period_var + walk * beats,
+                + beats * (2.0 * self.covariance + beats * (self.period_var + walk / 3.0)),
+            covariance: self.covariance + beats * (self.period_var + walk / 2.0),
+            period_var: self.period_var + walk,
         }
     }
 
     /// Learns that the place some beats further on was sung at a time; the log density of that. None if it is too far
     /// off.
-    pub fn observe(&self, beats: f64, walk: Walk, sung_s: f64) -> Option<(Self, f64)> {
+    pub fn observe(&self, beats: f64, walk: Walk, sung_s: f64, is_entry: bool) -> Option<(Self, f64)> {
         let ahead = self.ahead(beats, walk);
         let update = |sd_s: f64, share: f64| {
             let (phase, density) = ahead.update(sung_s, sd_s)?;
             Some((phase, density + (share * walk.share).ln()))
         };
-        match (update(ONSET_SD_S, NEAT), update(LOOSE_SD_S, 1.0 - NEAT)) {
+        let (neat, loose_s) = if is_entry { ENTRY } else { (NEAT, LOOSE_SD_S) };
+        match (update(ONSET_SD_S, neat), update(loose_s, 1.0 - neat)) {
             (Some(neat), Some(loose)) => Some(if neat.1 >= loose.1 { neat } else { loose }),
             (neat, loose) => neat.or(loose),
         }

@@ -84,7 +84,8 @@ fn a_waltz_is_in_three() {
 fn a_stated_metre_and_tempo_are_kept() {
     let onsets = sung(|beat| 0.8 + beat * 0.6);
     for (meter, period_s) in [(Meter::SIX_EIGHT, 0.6), (Meter::FOUR_FOUR, 1.2), (Meter::FIVE_FOUR, 0.3)] {
-        let expectation = Expectation { meters: vec![(meter, 1.0)], period_s: Some(period_s), half: 0.5 };
+        let expectation =
+            Expectation { meters: vec![(meter, 1.0)], period_s: Some(period_s), ..Expectation::default() };
         let path = track(&onsets, expectation).expect("a path");
         assert_eq!(path.meter, meter);
         let period = crate::follow::grid::median_period(&path.beats(19.0).beats_s);

@@ -21,12 +21,16 @@
 //! `collavoce_eval follow-known` sings the same cases to a follower that knows the song, and takes the same options.
 //! `collavoce_eval follow-bleed` does so with speakers that sound into the microphone, with and without the canceller.
 //!
+//! `collavoce_eval compare PATH...` has both composers write to vocals and prints their chords bar by bar: `--live` as a live
+//! band decides them, `--brief` the summary alone.
+//!
 //! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
 //! its beats, and prints `src/follow/mix/pulse.txt`.
 //!
 //! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
 mod beats;
+mod compare;
 mod follow;
 mod harmony;
 mod keys;
@@ -50,13 +54,14 @@ fn main() -> anyhow::Result<()> {
         ["rhythm", folder] => rhythm::run(Path::new(folder)),
         ["beats", folder] => beats::run(Path::new(folder), false),
         ["beats", folder, "--validate"] => beats::run(Path::new(folder), true),
+        ["compare", rest @ ..] => compare::run(&compare_options(rest)?),
         ["pulse", folder] => pulse::run(Path::new(folder)),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
              cargo xtask eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval \
              follow|follow-known|follow-bleed (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
-             demo) or cargo xtask eval pulse FOLDER (recordings with beats)"
+             demo), cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }
@@ -64,6 +69,19 @@ fn main() -> anyhow::Result<()> {
 /// What `harmony` takes after its folder.
 const HARMONY: &str = "harmony also takes --validate, --apart FOLDER (with pop909/, pop909cl/ and pop909_sections/), --weights \
                        FOLDER, --also FOLDER as often as wanted, and --single FOLDER or --cost";
+
+fn compare_options(arguments: &[&str]) -> anyhow::Result<compare::Options> {
+    let mut options = compare::Options::default();
+    for argument in arguments {
+        match *argument {
+            "--live" => options.is_live = true,
+            "--brief" => options.is_brief = true,
+            other if other.starts_with("--") => anyhow::bail!("{other} is not known; --live and --brief are"),
+            path => options.paths.push(path.into()),
+        }
+    }
+    Ok(options)
+}
 
 fn harmony_options(arguments: &[&str]) -> anyhow::Result<harmony::Options> {
     let mut options = harmony::Options::default();

@@ -214,8 +214,7 @@ impl Row<'_> {
             canvas.level(y, self.edges(), if tonic { GREY } else { PALE }, if tonic { 0.55 } else { 0.25 });
             let in_scale = key.scale().contains(&note.pitch_class().above(key.tonic));
             if in_scale && taken.iter().all(|other| (other - y).abs() >= 13.0) {
-                let name = note.pitch_class().name(key.uses_flats());
-                let text = format!("{name}{}", i32::from(note.0) / 12 - 1);
+                let text = format!("{}{}", key.name_of(note.pitch_class()), key.octave_of(*note));
                 canvas.text_ending((LEFT - 8.0, y + 4.5), 13.0, &text, if tonic { INK } else { GREY });
                 taken.push(y);
             }
@@ -310,7 +309,7 @@ impl Row<'_> {
             if shown == Some(span.chord) {
                 continue;
             }
-            let text = span.chord.lead_sheet(score.key.uses_flats());
+            let text = span.chord.lead_sheet_in(score.key);
             if left < free {
                 // The next name that fits is shown even if it is that of the last one shown.
                 shown = None;

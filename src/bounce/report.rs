@@ -36,7 +36,7 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
         .all_bars()
         .map(|bar| {
             let names: Vec<String> = chords_in(&score.chords, bar.start, bar.end)
-                .map(|span| span.chord.lead_sheet(score.key.uses_flats()))
+                .map(|span| span.chord.lead_sheet_in(score.key))
                 .collect();
             json!({
                 "bar": bar.number.0,

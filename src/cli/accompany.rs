@@ -140,7 +140,7 @@ fn chord_lines(score: &Score) -> String {
                 .chords
                 .iter()
                 .filter(|s| s.start < bar.end && s.end() > bar.start)
-                .map(|s| s.chord.lead_sheet(score.key.uses_flats()))
+                .map(|s| s.chord.lead_sheet_in(score.key))
                 .collect();
             text.push_str(&format!("| {:10}", names.join(" ")));
         }

@@ -5,10 +5,13 @@
 //! chords and on where in the bar it falls; phrases should end in cadences. Phrases are solved one after the other,
 //! each beginning from the last chord of the one before, so that a phrase does not change when a later one does.
 
+mod vocabulary;
+
 use super::whim::Whim;
-use crate::score::{ChordQuality, ChordSpan, ChordSymbol, Key, Mode, PitchClass};
+use crate::score::{ChordQuality, ChordSpan, ChordSymbol, Key, PitchClass};
 use crate::song::Style;
 use crate::time::{Meter, TickCount, Ticks};
+use vocabulary::{Function, Role, Vocabulary, change_cost};
 
 /// A sung note as harmony sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,74 +45,13 @@ pub struct HarmonyRequest<'a> {
     pub phrase_ends: &'a [Ticks],
     /// The chord that sounds before `from`.
     pub before: Option<ChordSymbol>,
+    /// Chords that stand, in order: the others are found around them.
+    pub given: &'a [ChordSpan],
     /// Whether the song ends with the last bar.
     pub is_ending: bool,
     /// Other chords than the cheapest.
     pub whim: Option<Whim<'a>>,
 }
-
-/// A chord of the vocabulary, relative to the tonic.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Function {
-    /// Semitones above the tonic.
-    above: u8,
-    quality: ChordQuality,
-    /// What it costs to use it at all, in plain styles and in jazz.
-    cost: [f64; 2],
-    role: Role,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Tonic,
-    Supertonic,
-    Mediant,
-    Subdominant,
-    Dominant,
-    Submediant,
-    /// Flat seventh degree: subdominant in major, dominant of the relative major in minor.
-    Subtonic,
-    /// Dominant of the degree this many semitones above the tonic.
-    DominantOf(u8),
-}
-
-const fn function(above: u8, quality: ChordQuality, cost: [f64; 2], role: Role) -> Function {
-    Function { above, quality, cost, role }
-}
-
-const MAJOR: [Function; 11] = {
-    use ChordQuality::{Major, Minor};
-    [
-        function(0, Major, [0.0, 0.35], Role::Tonic),
-        function(7, Major, [0.12, 0.15], Role::Dominant),
-        function(5, Major, [0.22, 0.9], Role::Subdominant),
-        function(9, Minor, [0.55, 1.1], Role::Submediant),
-        function(2, Minor, [0.55, 1.0], Role::Supertonic),
-        function(4, Minor, [1.0, 1.1], Role::Mediant),
-        function(2, Major, [1.0, 0.5], Role::DominantOf(7)),
-        function(9, Major, [1.35, 0.4], Role::DominantOf(2)),
-        function(4, Major, [1.4, 0.8], Role::DominantOf(9)),
-        function(10, Major, [1.3, 1.6], Role::Subtonic),
-        function(5, Minor, [1.6, 1.5], Role::Subdominant),
-    ]
-};
-
-const MINOR: [Function; 11] = {
-    use ChordQuality::{Diminished, Major, Minor};
-    [
-        function(0, Minor, [0.0, 0.0], Role::Tonic),
-        function(7, Major, [0.2, 0.2], Role::Dominant),
-        function(5, Minor, [0.3, 0.3], Role::Subdominant),
-        function(8, Major, [0.5, 0.5], Role::Submediant),
-        function(10, Major, [0.4, 0.4], Role::Subtonic),
-        function(3, Major, [0.5, 0.5], Role::Mediant),
-        function(7, Minor, [0.8, 0.8], Role::Dominant),
-        function(2, Diminished, [1.2, 1.2], Role::Supertonic),
-        function(5, Major, [1.2, 1.2], Role::Subdominant),
-        function(0, Major, [1.7, 1.7], Role::DominantOf(5)),
-        function(2, Major, [1.6, 1.6], Role::DominantOf(7)),
-    ]
-};
 
 /// Cost of a sung note over a chord, per beat of weight.
 mod fit {
@@ -145,95 +87,61 @@ const WHIM_MOST: f64 = 2.0;
 /// Cost of a first chord that is not the tonic.
 const FIRST_NOT_TONIC: f64 = 0.45;
 
-/// Cost of going from one role to another, 0 to about 1.
-fn change_cost(from: Role, to: Role, style: Style) -> f64 {
-    use Role::{Dominant, DominantOf, Mediant, Subdominant, Submediant, Subtonic, Supertonic, Tonic};
-    let modal = matches!(style, Style::Pop | Style::Folk | Style::Ballad);
-    match (from, to) {
-        (Dominant, Tonic) => 0.2,
-        (Dominant, Submediant) => 0.3,
-        (Dominant, Subdominant) => {
-            if modal {
-                0.45
-            } else {
-                0.8
-            }
-        }
-        (Dominant, Dominant) => 0.15,
-        (Dominant, _) => 0.75,
-        (Subdominant, Tonic | Dominant) => 0.12,
-        (Subdominant, Supertonic) => 0.3,
-        (Subdominant, Submediant) => 0.4,
-        (Subdominant, _) => 0.55,
-        (Supertonic, Dominant) => 0.0,
-        (Supertonic, Subdominant) => 0.4,
-        (Supertonic, Tonic) => 0.6,
-        (Supertonic, _) => 0.6,
-        (Submediant, Subdominant | Supertonic) => 0.1,
-        (Submediant, Dominant) => 0.25,
-        (Submediant, DominantOf(7)) => 0.2,
-        (Submediant, Tonic) => 0.5,
-        (Submediant, _) => 0.5,
-        (Mediant, Submediant) => 0.1,
-        (Mediant, Subdominant) => 0.15,
-        (Mediant, _) => 0.6,
-        (Subtonic, Subdominant | Tonic) => 0.2,
-        (Subtonic, Mediant | Submediant) => 0.2,
-        (Subtonic, _) => 0.5,
-        (Tonic, Dominant | Subdominant) => 0.05,
-        (Tonic, Submediant | Supertonic) => 0.15,
-        (Tonic, _) => 0.2,
-        (DominantOf(7), Dominant) | (DominantOf(2), Supertonic) | (DominantOf(9), Submediant) => 0.0,
-        (DominantOf(2), DominantOf(7)) | (DominantOf(5), Subdominant) => 0.0,
-        (DominantOf(7), Supertonic) => 0.5,
-        (DominantOf(_), _) => 1.7,
-    }
-}
-
 /// Chords for every bar of a request, neighbours that are alike joined within a bar.
 pub fn harmonise(request: &HarmonyRequest<'_>) -> Vec<ChordSpan> {
     let mut slots = slots(request);
-    let vocabulary: &[Function] = match request.key.mode {
-        Mode::Major => &MAJOR,
-        Mode::Minor => &MINOR,
-    };
+    let mut vocabulary = Vocabulary::of(request.key);
     if let Some(whim) = request.whim {
         // Where nobody sings, nothing speaks against a chord but its neighbours.
         for slot in slots.iter_mut().filter(|slot| !slot.sung.is_empty()) {
             slot.whims = whim
                 .noise(slot.start)
-                .take(vocabulary.len())
+                .take(vocabulary.own)
                 .map(|noise| -WHIM * noise.min(WHIM_MOST))
                 .collect();
         }
     }
+    let given = |at: Ticks| {
+        let span = request.given.iter().find(|span| span.start <= at && at < span.end());
+        span.map(|span| span.chord)
+    };
+    for slot in &mut slots {
+        slot.given = given(slot.start).map(|chord| vocabulary.number(chord));
+    }
     let mut path: Vec<usize> = Vec::with_capacity(slots.len());
-    let mut previous = request.before.and_then(|chord| {
-        let known = vocabulary.iter().position(|f| {
-            request.key.tonic + f.above == chord.root && f.quality.is_minor() == chord.quality.is_minor()
-        });
-        known.map(|chord| (chord, 0))
-    });
+    let mut previous = request.before.map(|chord| (vocabulary.number(chord), 0));
     let mut first = 0;
     while first < slots.len() {
-        let end =
-            slots[first..].iter().position(|slot| slot.ends_phrase).map_or(slots.len(), |i| first + i + 1);
-        let solved = solve(&slots[first..end], vocabulary, previous, request, end == slots.len());
+        let end = phrase_end(&slots, first);
+        let solved = solve(&slots[first..end], &vocabulary, previous, request);
         previous = held_at_end(&slots[first..end], &solved, previous, request.style);
         path.extend(solved);
         first = end;
     }
     let mut spans: Vec<ChordSpan> = Vec::with_capacity(slots.len());
     for (slot, chosen) in slots.iter().zip(&path) {
-        let function = vocabulary[*chosen];
-        let chord = ChordSymbol::new(request.key.tonic + function.above, function.quality);
+        let function = vocabulary.functions[*chosen];
+        let found = ChordSymbol::new(request.key.tonic + function.above, function.quality);
+        let chord = given(slot.start).unwrap_or(found);
         match spans.last_mut() {
             Some(last) if last.chord == chord && !slot.begins_bar => last.length = slot.end - last.start,
             _ => spans.push(ChordSpan { start: slot.start, length: slot.end - slot.start, chord }),
         }
     }
     colour(&mut spans, request.key, request.style, request.melody);
+    for span in &mut spans {
+        span.chord = given(span.start).unwrap_or(span.chord);
+    }
     spans
+}
+
+/// Where the slots end that are solved at once: with a phrase, unless the chord after it is given, so that its end leads
+/// there.
+fn phrase_end(slots: &[Slot], first: usize) -> usize {
+    let ends = |index: &usize| {
+        slots[*index].ends_phrase && slots.get(index + 1).is_none_or(|next| next.given.is_none())
+    };
+    (first..slots.len()).find(ends).map_or(slots.len(), |index| index + 1)
 }
 
 /// A place where the chord may change.
@@ -243,6 +151,9 @@ struct Slot {
     end: Ticks,
     begins_bar: bool,
     ends_phrase: bool,
+    ends_song: bool,
+    /// The number of the chord that is given.
+    given: Option<usize>,
     /// Sung weight in beats by pitch class: (pitch class, weight, passing).
     sung: Vec<(PitchClass, f64, bool)>,
     /// What a take adds to the cost of each chord; empty for the first.
@@ -264,6 +175,8 @@ fn slots(request: &HarmonyRequest<'_>) -> Vec<Slot> {
                 end,
                 begins_bar: index == 0,
                 ends_phrase: false,
+                ends_song: false,
+                given: None,
                 sung: sung_in(request, start, end),
                 whims: Vec::new(),
             });
@@ -274,6 +187,9 @@ fn slots(request: &HarmonyRequest<'_>) -> Vec<Slot> {
         if let Some(slot) = slots.iter_mut().find(|slot| slot.start < *end && *end <= slot.end) {
             slot.ends_phrase = true;
         }
+    }
+    if let (true, Some(last)) = (request.is_ending, slots.last_mut()) {
+        last.ends_song = true;
     }
     slots
 }
@@ -300,31 +216,30 @@ fn sung_in(request: &HarmonyRequest<'_>, start: Ticks, end: Ticks) -> Vec<(Pitch
 
 fn solve(
     slots: &[Slot],
-    vocabulary: &[Function],
+    vocabulary: &Vocabulary,
     previous: Option<(usize, usize)>,
     request: &HarmonyRequest<'_>,
-    is_last: bool,
 ) -> Vec<usize> {
-    let n = vocabulary.len();
+    let functions = &vocabulary.functions;
+    let n = functions.len();
     // Beside the chord a state knows for how many bars it has been held, so that a held one grows dear.
     let mut scores = vec![f64::INFINITY; n * HELD];
     let mut came_from: Vec<Vec<usize>> = Vec::with_capacity(slots.len());
     for (index, slot) in slots.iter().enumerate() {
         let mut next = vec![f64::INFINITY; n * HELD];
         let mut from = vec![0; n * HELD];
-        for (chosen, function) in vocabulary.iter().enumerate() {
+        for (chosen, function) in functions.iter().enumerate() {
+            if slot.given.map_or(chosen >= vocabulary.own, |given| given != chosen) {
+                continue;
+            }
             let own = slot_cost(slot, *function, request)
                 + slot.whims.get(chosen).copied().unwrap_or(0.0)
-                + if slot.ends_phrase {
-                    cadence_cost(function.role, is_last && request.is_ending)
-                } else {
-                    0.0
-                };
+                + cadence_cost(function.role, slot);
             if index == 0 {
                 let (entry, held) = match previous {
                     Some((before, held)) if before == chosen => stay(held, slot.begins_bar, request.style),
                     Some((before, _)) => {
-                        let change = change_cost(vocabulary[before].role, function.role, request.style);
+                        let change = change_cost(functions[before].role, function.role, request.style);
                         (change + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }, 0)
                     }
                     None if function.role == Role::Tonic => (0.0, 0),
@@ -342,7 +257,7 @@ fn solve(
                     let (step, now_held) = if before == chosen {
                         stay(held, slot.begins_bar, request.style)
                     } else {
-                        let change = change_cost(vocabulary[before].role, function.role, request.style);
+                        let change = change_cost(functions[before].role, function.role, request.style);
                         (change + if slot.begins_bar { 0.0 } else { MID_BAR_CHANGE }, 0)
                     };
                     let state = chosen * HELD + now_held;
@@ -422,14 +337,16 @@ fn note_cost(above: u8, quality: ChordQuality) -> f64 {
     }
 }
 
-fn cadence_cost(role: Role, ends_song: bool) -> f64 {
+/// What it costs to end a phrase or the song on a role; within a phrase nothing.
+fn cadence_cost(role: Role, slot: &Slot) -> f64 {
     let kind = match role {
         Role::Tonic => 0,
         Role::Dominant => 1,
         Role::Submediant | Role::Subdominant => 2,
         _ => 3,
     };
-    CADENCE[kind] + if ends_song && kind != 0 { OPEN_END } else { 0.0 }
+    let end = if slot.ends_phrase || slot.ends_song { CADENCE[kind] } else { 0.0 };
+    end + if slot.ends_song && kind != 0 { OPEN_END } else { 0.0 }
 }
 
 /// Turns triads into what the style calls for, where the melody allows it.
@@ -491,9 +408,10 @@ pub fn harmony_notes(notes: impl Iterator<Item = (Ticks, Ticks, u8)>, beat: Tick
 mod tests {
     use super::*;
 
-    fn harmonised(tune: &[(u8, i64)], style: Style, shift: i32) -> Vec<String> {
+    /// Notes of so many beats, one after the other; pitch 0 is a rest.
+    fn notes(tune: &[(u8, i64)], shift: i32) -> Vec<HarmonyNote> {
         let mut at = Ticks(0);
-        let notes: Vec<_> = tune
+        let mut notes: Vec<_> = tune
             .iter()
             .map(|(pitch, beats)| {
                 let start = at;
@@ -501,21 +419,44 @@ mod tests {
                 (start, at, (i32::from(*pitch) + shift) as u8)
             })
             .collect();
-        let bars = (at - Ticks(0)) / Meter::FOUR_FOUR.bar();
-        let melody = harmony_notes(notes.into_iter(), TickCount(960));
-        let request = HarmonyRequest {
-            key: "C".parse::<Key>().expect("a key").transposed(shift),
+        notes.retain(|(_, _, pitch)| *pitch != 0);
+        harmony_notes(notes.into_iter(), TickCount(960))
+    }
+
+    /// One phrase in C and 4/4 that ends the song.
+    fn request<'a>(melody: &'a [HarmonyNote], phrase_ends: &'a [Ticks]) -> HarmonyRequest<'a> {
+        let end = melody.last().map_or(Ticks(0), |note| note.end);
+        HarmonyRequest {
+            key: "C".parse().expect("a key"),
             meter: Meter::FOUR_FOUR,
-            style,
+            style: Style::Folk,
             from: Ticks(0),
-            bars: bars as usize,
-            melody: &melody,
-            phrase_ends: &[at],
+            bars: ((end - Ticks(0)) / Meter::FOUR_FOUR.bar()) as usize,
+            melody,
+            phrase_ends,
             before: None,
+            given: &[],
             is_ending: true,
             whim: None,
-        };
-        harmonise(&request).iter().map(|span| span.chord.transposed(-shift).to_string()).collect()
+        }
+    }
+
+    fn bars(count: i64) -> Ticks {
+        Ticks(0) + Meter::FOUR_FOUR.bar() * count
+    }
+
+    fn at(spans: &[ChordSpan], bar: i64) -> String {
+        let at = bars(bar);
+        let span = spans.iter().find(|span| span.start <= at && at < span.end()).expect("a chord");
+        span.chord.to_string()
+    }
+
+    fn harmonised(tune: &[(u8, i64)], style: Style, shift: i32) -> Vec<String> {
+        let melody = notes(tune, shift);
+        let ends: Vec<Ticks> = melody.last().map(|note| note.end).into_iter().collect();
+        let key = "C".parse::<Key>().expect("a key").transposed(shift);
+        let spans = harmonise(&HarmonyRequest { key, style, ..request(&melody, &ends) });
+        spans.iter().map(|span| span.chord.transposed(-shift).to_string()).collect()
     }
 
     const TWINKLE: [(u8, i64); 14] = [
@@ -550,5 +491,55 @@ mod tests {
         for shift in 1..12 {
             assert_eq!(harmonised(&TWINKLE, Style::Jazz, shift), home, "{shift} semitones up");
         }
+    }
+
+    #[test]
+    fn a_song_ends_on_the_tonic_where_nobody_sings_any_more() {
+        // A tonic that was held for long would be left in the bar after the last sung one.
+        let melody = notes(&[(60, 24)], 0);
+        let ends = [bars(6)];
+        let spans = harmonise(&HarmonyRequest { bars: 7, ..request(&melody, &ends) });
+        assert_eq!(at(&spans, 6), "C", "{spans:?}");
+    }
+
+    #[test]
+    fn neighbours_bend_around_given_chords() {
+        let melody = notes(&[(60, 4), (64, 4), (60, 2), (64, 2), (60, 4)], 0);
+        let ends = [bars(1), bars(4)];
+        let free = request(&melody, &ends);
+        assert_eq!(at(&harmonise(&free), 2), "C");
+        let span = |name: &str, bar| ChordSpan {
+            start: bars(bar),
+            length: Meter::FOUR_FOUR.bar(),
+            chord: name.parse().expect("a chord"),
+        };
+        // What is given stands, and what follows and goes before it is what leads from and to it.
+        let given = [span("E7", 1)];
+        let bent = harmonise(&HarmonyRequest { given: &given, ..free });
+        assert_eq!((at(&bent, 1).as_str(), at(&bent, 2).as_str()), ("E7", "Am"), "{bent:?}");
+        // A chord that the rules never choose goes on from where it is, and is chosen nowhere else.
+        let given = [span("Bdim", 1)];
+        let bent = harmonise(&HarmonyRequest { given: &given, ..free });
+        let dims = bent.iter().filter(|span| span.chord.quality == ChordQuality::Diminished);
+        assert_eq!((at(&bent, 1).as_str(), dims.count()), ("Bdim", 1), "{bent:?}");
+    }
+
+    #[test]
+    fn the_end_of_a_phrase_leads_to_a_given_chord_after_it() {
+        let melody = notes(&[(67, 1), (71, 1), (67, 2), (62, 1), (71, 1), (0, 2), (62, 4), (60, 4)], 0);
+        let ends = [bars(2), bars(4)];
+        let given = [ChordSpan {
+            start: bars(2),
+            length: Meter::FOUR_FOUR.bar(),
+            chord: "D7".parse().expect("a chord"),
+        }];
+        let free = request(&melody, &ends);
+        let bent = harmonise(&HarmonyRequest { given: &given, ..free });
+        let last = |spans: &[ChordSpan]| {
+            let after = spans.partition_point(|span| span.start < ends[0]);
+            spans[..after].last().map(|span| span.chord.to_string())
+        };
+        assert_eq!(last(&harmonise(&free)).as_deref(), Some("G"));
+        assert_eq!(last(&bent).as_deref(), Some("C"), "{bent:?}");
     }
 }

@@ -207,6 +207,16 @@ impl ChordSymbol {
         text
     }
 
+    /// As on a lead sheet in a key: `B` is `Cb` in G flat major.
+    pub fn lead_sheet_in(self, key: Key) -> String {
+        let mut text = format!("{}{}", key.name_of(self.root), self.quality.lead_sheet_suffix());
+        if self.bass != self.root {
+            text.push('/');
+            text.push_str(&key.name_of(self.bass));
+        }
+        text
+    }
+
     /// The chord a number of semitones up.
     pub fn transposed(self, semitones: i32) -> Self {
         let shift = semitones.rem_euclid(12) as u8;
@@ -306,5 +316,15 @@ mod tests {
             let error = text.parse::<ChordSymbol>().expect_err("no chord").to_string();
             assert!(error.contains(&format!("{text:?}")), "{error}");
         }
+    }
+
+    #[test]
+    fn roots_and_basses_are_spelt_as_the_key_has_them() {
+        let written = |chord: &str, key: &str| {
+            let key: Key = key.parse().expect("a key");
+            chord.parse::<ChordSymbol>().expect("a chord").lead_sheet_in(key)
+        };
+        assert_eq!(written("B", "Gb"), "Cb");
+        assert_eq!(written("D7/Gb", "Gm"), "D7/F#");
     }
 }

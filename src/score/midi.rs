@@ -103,11 +103,8 @@ impl PlayedMap {
 pub fn write(score: &Score, tracks: &[MidiTrack], remarks: &[String]) -> Vec<u8> {
     let tempo = tempo_events(score);
     let map = PlayedMap::new(&tempo);
-    let chord_names: Vec<(i64, String)> = score
-        .chords
-        .iter()
-        .map(|span| (span.start.0, span.chord.lead_sheet(score.key.uses_flats())))
-        .collect();
+    let chord_names: Vec<(i64, String)> =
+        score.chords.iter().map(|span| (span.start.0, span.chord.lead_sheet_in(score.key))).collect();
     let mut smf =
         Smf::new(Header::new(Format::Parallel, Timing::Metrical(u15::new(TICKS_PER_QUARTER as u16))));
     smf.tracks.push(conductor(score, &tempo, &chord_names, remarks));

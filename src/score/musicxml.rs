@@ -197,20 +197,9 @@ fn tempo_mark(xml: &mut String, score: &Score) {
     );
 }
 
-fn step_and_alter(pitch: PitchClass, flats: bool) -> (char, i32) {
-    let name = pitch.name(flats);
-    let alter = match name.as_bytes().get(1) {
-        Some(b'#') => 1,
-        Some(b'b') => -1,
-        _ => 0,
-    };
-    (char::from(name.as_bytes()[0]), alter)
-}
-
 fn harmony(xml: &mut String, score: &Score, chord: super::ChordSymbol, offset: i64) {
-    let flats = score.key.uses_flats();
     let place = |name: &str, pitch: PitchClass| {
-        let (step, alter) = step_and_alter(pitch, flats);
+        let (step, alter) = score.key.spelt(pitch);
         let alter = if alter == 0 { String::new() } else { format!("<{name}-alter>{alter}</{name}-alter>") };
         format!("<{name}><{name}-step>{step}</{name}-step>{alter}</{name}>")
     };
@@ -244,9 +233,9 @@ fn note(xml: &mut String, score: &Score, piece: &Piece) {
     match piece.pitch {
         None => xml.push_str("<rest/>"),
         Some(pitch) => {
-            let (step, alter) = step_and_alter(pitch.pitch_class(), score.key.uses_flats());
+            let (step, alter) = score.key.spelt(pitch.pitch_class());
             let alter = if alter == 0 { String::new() } else { format!("<alter>{alter}</alter>") };
-            let octave = i32::from(pitch.0) / 12 - 1;
+            let octave = score.key.octave_of(pitch);
             let _ = write!(xml, "<pitch><step>{step}</step>{alter}<octave>{octave}</octave></pitch>");
         }
     }

@@ -101,6 +101,7 @@ pub fn rules(song: &Song, key: Key, style: Style) -> Vec<ChordSpan> {
         melody: &song.notes,
         phrase_ends: &song.tune.phrase_ends,
         before: None,
+        given: &[],
         is_ending: true,
         whim: None,
     })
@@ -123,6 +124,7 @@ pub fn rules_live(song: &Song, style: Style) -> Vec<ChordSpan> {
             melody: &song.notes[..heard],
             phrase_ends: &song.tune.phrase_ends,
             before: chord_at(&chords, from - TickCount(1)),
+            given: &[],
             is_ending: false,
             whim: None,
         });
@@ -133,7 +135,10 @@ pub fn rules_live(song: &Song, style: Style) -> Vec<ChordSpan> {
 
 /// The network with the whole take.
 pub fn studio(net: &HarmonyNet, song: &Song, key: Key, idiom: usize) -> Vec<HarmonisedSlot> {
-    harmonise_with(net, &Wish { sung: song.sung(key, idiom), played: &[], is_coloured: true, take: None })
+    harmonise_with(
+        net,
+        &Wish { sung: song.sung(key, idiom), played: &[], is_coloured: true, take: None, with_odds: true },
+    )
 }
 
 /// The network live.
@@ -161,7 +166,7 @@ pub fn live(net: &HarmonyNet, song: &Song, idiom: usize, form: Live) -> Played {
                 ..song.sung(song.tune.key, idiom)
             };
             let sounded = if is_told { Vec::new() } else { spans(&played.slots) };
-            let wish = Wish { sung, played: &sounded, is_coloured: true, take: None };
+            let wish = Wish { sung, played: &sounded, is_coloured: true, take: None, with_odds: true };
             let written = harmonise_with(net, &wish).into_iter().filter(|slot| slot.at.start >= start);
             played.slots.extend(written);
             if slot == 0 {
@@ -196,7 +201,7 @@ pub fn live_by_beats(net: &HarmonyNet, song: &Song, idiom: usize) -> Vec<ChordSp
                     is_ending: false,
                     ..song.sung(song.tune.key, idiom)
                 };
-                let wish = Wish { sung, played: &[], is_coloured: true, take: None };
+                let wish = Wish { sung, played: &[], is_coloured: true, take: None, with_odds: false };
                 chord_at(&spans(&harmonise_with(net, &wish)), now)
             };
             chords.extend(chord.map(|chord| ChordSpan { start: now, length: beat, chord }));

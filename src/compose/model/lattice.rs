@@ -8,6 +8,9 @@ use collavoce_models::harmony::TRIADS;
 /// Triads that are told apart: semitones above the tonic, kind.
 pub const STATES: usize = 12 * TRIADS;
 
+/// How many bars a triad may be held for nothing.
+pub const HELD: usize = 4;
+
 /// How much a slot speaks for each triad.
 pub type States = [f64; STATES];
 
@@ -17,37 +20,75 @@ pub struct Lattice<'a> {
     pub slots: Vec<States>,
     /// What speaks for going from one triad to another into a slot: (slot, from, to).
     pub moves: &'a dyn Fn(usize, usize, usize) -> f64,
+    /// Whether each slot begins a bar.
+    pub begins_bar: Vec<bool>,
+    /// What speaks against holding a triad over a bar line after [`HELD`] bars; the odds know nothing of it.
+    pub long: f64,
 }
+
+/// Sums up to a slot by triad, and by how many bar lines it has been held over.
+type Held = [[f64; HELD]; STATES];
+/// Where the best of them came from: triad, bar lines.
+type Origins = [[(usize, usize); HELD]; STATES];
 
 impl Lattice<'_> {
     /// The likeliest path.
     pub fn best(&self) -> Vec<usize> {
         let Some(first) = self.slots.first() else { return Vec::new() };
-        let mut scores = *first;
-        let mut origins: Vec<[usize; STATES]> = Vec::with_capacity(self.slots.len());
-        for (index, slot) in self.slots.iter().enumerate().skip(1) {
-            let mut next = [f64::NEG_INFINITY; STATES];
-            let mut origin = [0; STATES];
-            for to in 0..STATES {
-                for (from, score) in scores.iter().enumerate() {
-                    let score = score + (self.moves)(index, from, to);
-                    if score > next[to] {
-                        (next[to], origin[to]) = (score, from);
-                    }
-                }
-                next[to] += slot[to];
-            }
+        let mut scores = [[f64::NEG_INFINITY; HELD]; STATES];
+        scores.iter_mut().zip(first).for_each(|(held, score)| held[0] = *score);
+        let mut origins: Vec<Origins> = Vec::with_capacity(self.slots.len());
+        for index in 1..self.slots.len() {
+            let (next, origin) = self.step(index, &scores);
             scores = next;
             origins.push(origin);
         }
-        let mut state = (0..STATES).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
-        let mut path = vec![state];
+        let mut state = (0, 0);
+        for triad in 0..STATES {
+            for held in 0..HELD {
+                if scores[triad][held] > scores[state.0][state.1] {
+                    state = (triad, held);
+                }
+            }
+        }
+        let mut path = vec![state.0];
         for origin in origins.iter().rev() {
-            state = origin[state];
-            path.push(state);
+            state = origin[state.0][state.1];
+            path.push(state.0);
         }
         path.reverse();
         path
+    }
+
+    /// One slot further.
+    fn step(&self, index: usize, scores: &Held) -> (Held, Origins) {
+        let mut next = [[f64::NEG_INFINITY; HELD]; STATES];
+        let mut origins = [[(0, 0); HELD]; STATES];
+        let most: Vec<usize> = scores
+            .iter()
+            .map(|held| (0..HELD).max_by(|a, b| held[*a].total_cmp(&held[*b])).unwrap_or(0))
+            .collect();
+        for to in 0..STATES {
+            let mut take = |held: usize, score: f64, origin: (usize, usize)| {
+                if score > next[to][held] {
+                    (next[to][held], origins[to][held]) = (score, origin);
+                }
+            };
+            for (from, held) in most.iter().enumerate().filter(|(from, _)| *from != to) {
+                take(0, scores[from][*held] + (self.moves)(index, from, to), (from, *held));
+            }
+            let stays = (self.moves)(index, to, to);
+            for (held, score) in scores[to].iter().enumerate() {
+                let (now, long) = match (self.begins_bar[index], held + 1 < HELD) {
+                    (false, _) => (held, 0.0),
+                    (true, true) => (held + 1, 0.0),
+                    (true, false) => (held, self.long),
+                };
+                take(now, score + stays - long, (to, held));
+            }
+            next[to].iter_mut().for_each(|score| *score += self.slots[index][to]);
+        }
+        (next, origins)
     }
 
     /// What speaks for each triad in each slot, the slots before counted in.
@@ -106,7 +147,7 @@ mod tests {
         let moves = |_: usize, from: usize, to: usize| {
             if from == to { 0.7 } else { ((from + 2 * to) % 5) as f64 * 0.1 }
         };
-        let lattice = Lattice { slots: slots(1, 2), moves: &moves };
+        let lattice = Lattice { slots: slots(1, 2), moves: &moves, begins_bar: vec![true; 2], long: 0.0 };
         let mut sums = [0.0f64; STATES];
         let (mut all, mut best) = (0.0, (f64::NEG_INFINITY, [0, 0]));
         for a in 0..STATES {
@@ -128,7 +169,27 @@ mod tests {
 
     #[test]
     fn nothing_has_no_path() {
-        let lattice = Lattice { slots: Vec::new(), moves: &|_, _, _| 0.0 };
+        let lattice = Lattice { slots: Vec::new(), moves: &|_, _, _| 0.0, begins_bar: Vec::new(), long: 0.0 };
         assert!(lattice.best().is_empty() && lattice.odds().is_empty());
+    }
+
+    #[test]
+    fn a_triad_that_is_held_for_long_gives_way() {
+        // The first triad is a little likelier in each of eight bars of two slots.
+        let mut slot: States = [-9.0; STATES];
+        (slot[0], slot[1]) = (0.0, -0.2);
+        let changes = |long: f64| {
+            let lattice = Lattice {
+                slots: vec![slot; 16],
+                moves: &|_, from, to| if from == to { 0.0 } else { -0.5 },
+                begins_bar: (0..16).map(|index| index % 2 == 0).collect(),
+                long,
+            };
+            let path = lattice.best();
+            (1..16).filter(|index| path[*index] != path[index - 1]).collect::<Vec<_>>()
+        };
+        assert_eq!(changes(0.0), [0; 0]);
+        let changed = changes(3.0);
+        assert!(!changed.is_empty() && changed[0] <= 2 * HELD, "{changed:?}");
     }
 }

@@ -94,6 +94,7 @@ fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
         melody: &melody,
         phrase_ends: &phrase_ends,
         before: score.chord_at(first.start - TickCount(1)),
+        given: &given.chords(),
         is_ending: request.is_ending,
         whim: Whim::of(request),
     });
@@ -119,7 +120,8 @@ enum Ending {
     After,
 }
 
-/// The bar in which the song comes to rest: that of the last sung note, or the last one of an outro.
+/// The bar in which the song comes to rest: that of the last sung note, of the last chord if one begins later while the
+/// note is held, or the last one of an outro.
 ///
 /// Live nobody knows it before the voice has stopped: then the score ends with an outro.
 fn final_bar(score: &Score, mode: Mode) -> BarNumber {
@@ -134,7 +136,9 @@ fn final_bar(score: &Score, mode: Mode) -> BarNumber {
     let bar = score.bar_at(last.start);
     // A last note that is tied over the bar line comes to rest in the next bar.
     let anticipates = (bar.end - last.start).0 <= score.meter.beat().0 / 2 && last.end() > bar.end;
-    BarNumber((bar.number.0 + i32::from(anticipates)).min(last_bar.0))
+    let rests = bar.number.0 + i32::from(anticipates);
+    let chord = score.chords.last().map_or(rests, |span| score.bar_at(span.start).number.0);
+    BarNumber(rests.max(chord).min(last_bar.0))
 }
 
 /// All that the rules know about a bar.
@@ -273,5 +277,50 @@ fn cut_overlaps(notes: &mut [Note]) {
         if before.pitch == next.pitch && before.end() > next.start {
             before.length = next.start - before.start;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::{MelodyNote, MidiNote};
+    use crate::time::{Bpm, TempoMap};
+
+    #[test]
+    fn the_song_comes_to_rest_where_its_last_chord_begins() {
+        let bar = Meter::FOUR_FOUR.bar();
+        let chord = |number: i64, bars: i64, name: &str| ChordSpan {
+            start: Ticks(0) + bar * number,
+            length: bar * bars,
+            chord: name.parse().expect("a chord"),
+        };
+        let held = MelodyNote {
+            start: Ticks(0) + bar,
+            length: bar * 2,
+            pitch: MidiNote(67),
+            onset_s: 2.0,
+            offset_s: 6.0,
+            sung_midi: 67.0,
+            level_dbfs: -20.0,
+        };
+        let score = |chords: Vec<ChordSpan>| Score {
+            meter: Meter::FOUR_FOUR,
+            key: "C".parse().expect("a key"),
+            tempo: TempoMap::constant(Bpm(120.0), Meter::FOUR_FOUR.beat()),
+            lead_in_bars: 0,
+            bars: 3,
+            sections: Vec::new(),
+            phrases: Vec::new(),
+            melody: vec![held],
+            chords,
+            tuning: Vec::new(),
+            parts: Vec::new(),
+            usual_level_dbfs: None,
+        };
+        // A last note that is held over G and C is not left on G.
+        let moves = score(vec![chord(0, 1, "F"), chord(1, 1, "G"), chord(2, 1, "C")]);
+        assert_eq!(final_bar(&moves, Mode::Studio), BarNumber(3));
+        let stays = score(vec![chord(0, 1, "G"), chord(1, 2, "C")]);
+        assert_eq!(final_bar(&stays, Mode::Studio), BarNumber(2));
     }
 }

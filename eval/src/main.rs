@@ -20,9 +20,15 @@
 //!
 //! `collavoce_eval follow-known` sings the same cases to a follower that knows the song, and takes the same options.
 //! `collavoce_eval follow-bleed` does so with speakers that sound into the microphone, with and without the canceller.
+//! `collavoce_eval follow-loop` lets a singer correct to the band while the band follows the singer.
+//! `collavoce_eval follow-real PATH...` compares the live band with the studio's beats of real singers.
 //!
 //! `collavoce_eval compare PATH...` has both composers write to vocals and prints their chords bar by bar: `--live` as a live
 //! band decides them, `--brief` the summary alone.
+//!
+//! `collavoce_eval phrasing` sings songs that breathe and measures what the parts do under the voice and in its rests;
+//! `--sung N` sings fewer, and vocal files in its place are measured as they are heard. `--scores FOLDER` counts what
+//! composers of art songs did.
 //!
 //! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
 //! its beats, and prints `src/follow/mix/pulse.txt`.
@@ -34,6 +40,7 @@ mod compare;
 mod follow;
 mod harmony;
 mod keys;
+mod phrasing;
 mod pulse;
 mod rhythm;
 mod sections;
@@ -48,6 +55,8 @@ fn main() -> anyhow::Result<()> {
         ["follow-known", rest @ ..] => follow::known(&follow::Options::read(rest)?),
         ["follow", rest @ ..] => follow::run(&follow::Options::read(rest)?),
         ["follow-bleed", rest @ ..] => follow::bleed::run(rest),
+        ["follow-loop"] => follow::mutual::run(),
+        ["follow-real", rest @ ..] => follow::real::run(rest),
         ["degrees", folder] => keys::learn(Path::new(folder)),
         ["keys", folder] => keys::run(Path::new(folder), false),
         ["keys", folder, "--validate"] => keys::run(Path::new(folder), true),
@@ -55,13 +64,15 @@ fn main() -> anyhow::Result<()> {
         ["beats", folder] => beats::run(Path::new(folder), false),
         ["beats", folder, "--validate"] => beats::run(Path::new(folder), true),
         ["compare", rest @ ..] => compare::run(&compare_options(rest)?),
+        ["phrasing", rest @ ..] => phrasing::run(rest),
         ["pulse", folder] => pulse::run(Path::new(folder)),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
              cargo xtask eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval \
-             follow|follow-known|follow-bleed (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
-             demo), cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief) or cargo xtask eval pulse FOLDER (recordings with beats)"
+             follow|follow-known|follow-bleed|follow-loop|follow-real (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
+             demo), cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief), cargo xtask eval phrasing \
+             [FILES|--sung N|--scores FOLDER] or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }

@@ -3,8 +3,12 @@
 pub mod form;
 pub mod given;
 pub mod harmony;
+pub mod intensity;
+pub mod line;
 pub mod model;
 pub mod rules;
+#[cfg(test)]
+pub(crate) mod sung;
 pub mod whim;
 
 use crate::score::{BarNumber, ChordSpan, Part, PartBar, Score};

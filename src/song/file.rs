@@ -6,7 +6,7 @@ use super::known::{KnownSong, chart_of};
 use super::provenance::Provenance;
 use super::settings::Settings;
 use crate::limits;
-use crate::score::{BarNumber, Key, PartBar, Score};
+use crate::score::{Key, PartBar, Score};
 use crate::time::Bpm;
 
 /// Everything needed to go on without the audio.
@@ -83,14 +83,10 @@ impl Song {
     /// chart is.
     pub fn known_to(&self, settings: Settings, known: KnownSong) -> Settings {
         let score = &self.score;
-        let last = score.bar(score.bar_number(score.bars - 1)).end;
-        let first = score.bar(BarNumber(1)).start;
-        let beats = (last - first).0 as f64 / score.meter.beat().0 as f64;
-        let seconds = score.tempo.seconds_at(last) - score.tempo.seconds_at(first);
         Settings {
             key: settings.key.or(Some(score.key)),
             meter: Some(known.meter()),
-            bpm: settings.bpm.or(Some(Bpm(60.0 * beats / seconds))),
+            bpm: settings.bpm.or(known.usual_s().map(|period_s| Bpm(60.0 / period_s))),
             chart: Some(settings.chart.unwrap_or_else(|| chart_of(score))),
             known: Some(known),
             ..settings

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::chart::{Chart, Slot};
+use super::pace::{Pace, PaceError};
 use crate::limits;
 use crate::score::{BarNumber, Score};
 use crate::time::{Meter, Ticks};
@@ -59,6 +60,9 @@ pub enum KnownSongError {
         /// Notes of the song.
         notes: usize,
     },
+    /// A beat has no length.
+    #[error(transparent)]
+    Pace(#[from] PaceError),
 }
 
 /// A song that is known beforehand.
@@ -68,6 +72,9 @@ pub struct KnownSong {
     meter: Meter,
     notes: Vec<KnownNote>,
     lines: Vec<usize>,
+    pace: Pace,
+    /// Its beat period where nothing slows down or hurries, in seconds, if it was sung before.
+    usual_s: Option<f64>,
 }
 
 impl KnownSong {
@@ -96,7 +103,7 @@ impl KnownSong {
         lines.push(0);
         lines.sort_unstable();
         lines.dedup();
-        Ok(Self { meter, notes, lines })
+        Ok(Self { meter, notes, lines, pace: Pace::default(), usual_s: None })
     }
 
     /// The melody of a score that was written from an earlier take.
@@ -118,7 +125,23 @@ impl KnownSong {
             let length = (note.length.0 as f64 / beat).max(SHORTEST_BEATS);
             notes.push(KnownNote { start_beats, beats: length, midi: f64::from(note.pitch.0) });
         }
-        Self::new(score.meter, notes, lines)
+        let (pace, usual_s) = Pace::of(score, bar_one);
+        Ok(Self { pace, usual_s: Some(usual_s), ..Self::new(score.meter, notes, lines)? })
+    }
+
+    /// The same song, whose beats last as long as is said.
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// How long its beats last against the usual one.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Its beat period where nothing slows down or hurries, in seconds, if it was sung before.
+    pub fn usual_s(&self) -> Option<f64> {
+        self.usual_s
     }
 
     /// The metre.
@@ -156,6 +179,11 @@ impl KnownSong {
         self.notes[to].start_beats - self.notes[from].start_beats
     }
 
+    /// How many usual beats it takes from one note to another; below 0 if that comes before it.
+    pub fn usual_between(&self, from: usize, to: usize) -> f64 {
+        self.pace.usual(self.notes[to].start_beats) - self.pace.usual(self.notes[from].start_beats)
+    }
+
     /// Beats that nothing is written for before a note.
     pub fn rest_before(&self, note: usize) -> f64 {
         match note.checked_sub(1) {
@@ -171,18 +199,25 @@ struct Written {
     meter: Meter,
     notes: Vec<KnownNote>,
     lines: Vec<usize>,
+    #[serde(default)]
+    pace: Pace,
+    #[serde(default)]
+    usual_s: Option<f64>,
 }
 
 impl TryFrom<Written> for KnownSong {
     type Error = KnownSongError;
     fn try_from(written: Written) -> Result<Self, KnownSongError> {
-        Self::new(written.meter, written.notes, written.lines)
+        let usual_s = written.usual_s.filter(|period_s| period_s.is_finite() && *period_s > 0.0);
+        let song = Self::new(written.meter, written.notes, written.lines)?;
+        Ok(Self { pace: written.pace, usual_s, ..song })
     }
 }
 
 impl From<KnownSong> for Written {
     fn from(song: KnownSong) -> Self {
-        Self { meter: song.meter, notes: song.notes, lines: song.lines }
+        let KnownSong { meter, notes, lines, pace, usual_s } = song;
+        Self { meter, notes, lines, pace, usual_s }
     }
 }
 

@@ -3,6 +3,7 @@
 mod chart;
 mod file;
 mod known;
+mod pace;
 mod provenance;
 mod seed;
 mod settings;
@@ -10,6 +11,7 @@ mod settings;
 pub use chart::{Chart, ChartError, FixedBar, FixedBarError, Slot};
 pub use file::{HeardSong, Song, SongFileError};
 pub use known::{KnownNote, KnownSong, KnownSongError, chart_of};
+pub use pace::{Pace, PaceError};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{

@@ -158,6 +158,8 @@ fn truth(case: &Case, performance: &Performance, sung: &collavoce::sing::Truth) 
         },
         onsets,
         beats,
+        strong: Vec::new(),
+        under_long: Vec::new(),
     }
 }
 

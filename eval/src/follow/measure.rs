@@ -1,6 +1,6 @@
 //! How far the beats that were played lie from those that were sung.
 
-use collavoce::score::ChordSymbol;
+use collavoce::score::{ChordSymbol, MidiNote, PitchClass};
 
 /// Tolerance of beats and bar lines in seconds (mir_eval's).
 pub const BEAT_S: f64 = 0.07;
@@ -8,6 +8,8 @@ pub const BEAT_S: f64 = 0.07;
 const CHANGED_BAR: usize = 8;
 /// A chord that begins so long after a bar line still belongs to it, in seconds.
 const CHORD_S: f64 = 0.15;
+/// The beat goes on under a held note where one is played so near to each of it, in periods.
+const GOES_ON: f64 = 0.3;
 /// How near a beat must be to count as found again after a change, in seconds.
 const AGAIN_S: f64 = 0.05;
 /// Beats in a row that must be near for that.
@@ -28,6 +30,10 @@ pub struct Truth {
     pub changed_s: f64,
     /// What is measured begins here.
     pub from_s: f64,
+    /// Sung notes on strong places of the bar: when, and their MIDI number.
+    pub strong: Vec<(f64, u8)>,
+    /// Beats under each note that lasts two beats or more in tempo.
+    pub under_long: Vec<Vec<f64>>,
 }
 
 /// The figures of a case.
@@ -49,6 +55,10 @@ pub struct Figures {
     pub level: f64,
     /// Whether the band plays the song's chord at each sung bar line.
     pub right_chords: Vec<bool>,
+    /// Whether each sung note on a strong place lies a semitone from a note of the chord, and does not belong to it.
+    pub clashes: Vec<bool>,
+    /// Whether the beat goes on under each long note.
+    pub goes_on: Vec<bool>,
 }
 
 impl Truth {
@@ -65,6 +75,21 @@ impl Truth {
             sounding.is_some() && sounding == parse(name)
         };
         self.bar_lines.iter().zip(written).map(is_right).collect()
+    }
+
+    /// Whether sung notes on strong places clash with the chords that are played there.
+    pub fn clashes(&self, played: &[(f64, String)]) -> Vec<bool> {
+        let chord_at = |at_s: f64| {
+            let after = played.partition_point(|(from_s, _)| *from_s < at_s + BEAT_S);
+            after.checked_sub(1).and_then(|index| played[index].1.parse::<ChordSymbol>().ok())
+        };
+        let clash = |(at_s, midi): &(f64, u8)| {
+            let chord = chord_at(*at_s)?;
+            let sung = MidiNote(*midi).pitch_class();
+            let is_near = |tone: PitchClass| [1, 11].contains(&sung.above(tone));
+            Some(!chord.holds(sung) && chord.pitch_classes().any(is_near))
+        };
+        self.strong.iter().filter_map(clash).collect()
     }
 
     /// Compares with beats and bar lines that were played.
@@ -89,6 +114,12 @@ impl Truth {
             errors: sung.iter().map(|at| error(*at)).collect(),
             entry_s: beats.first().map_or(f64::INFINITY, |first| first - self.onsets.first().unwrap_or(&0.0)),
             level: played.len() as f64 / sung.len().max(1) as f64,
+            goes_on: self
+                .under_long
+                .iter()
+                .filter(|note| note.iter().all(|at| *at >= self.from_s))
+                .map(|note| note.iter().all(|at| error(*at).abs() < GOES_ON * period_s))
+                .collect(),
             ..Figures::default()
         };
         for (_, to) in &self.holds {
@@ -151,7 +182,19 @@ mod tests {
             holds: Vec::new(),
             changed_s: 0.0,
             from_s: 0.0,
+            strong: vec![(2.0, 64), (4.0, 65)],
+            under_long: vec![vec![2.5, 3.0], vec![8.5, 9.0]],
         }
+    }
+
+    #[test]
+    fn clashes_and_beats_under_long_notes_are_counted() {
+        let truth = truth();
+        let chords = [(0.0, "C".to_owned()), (3.0, "Em".to_owned())];
+        // E in C belongs to it, F over E minor does not and lies beside E.
+        assert_eq!(truth.clashes(&chords), [false, true]);
+        let played: Vec<f64> = truth.beats.iter().copied().filter(|at| (*at - 9.0).abs() > 0.1).collect();
+        assert_eq!(truth.compare(&played, &[]).goes_on, [true, false]);
     }
 
     #[test]

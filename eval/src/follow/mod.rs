@@ -7,6 +7,8 @@ mod demo;
 mod known;
 mod measure;
 mod midi;
+pub mod mutual;
+pub mod real;
 mod sound;
 mod still;
 mod table;
@@ -18,10 +20,11 @@ use collavoce::engine;
 use collavoce::follow::studio::segment;
 use collavoce::listen::{ListenConfig, PitchMethod, listen_to};
 use collavoce::perform::EventKind;
+use collavoce::sing::SungSyllable;
 use collavoce::song::{Chart, KnownNote, KnownSong, Mode, Settings, Slot};
 use collavoce::time::{Bpm, Hz};
 
-use case::{Case, Known, Performance};
+use case::{Case, Known, Performance, Situation};
 use measure::{Figures, Truth};
 use midi::Played;
 use sound::RATE;
@@ -35,6 +38,8 @@ const CASES: usize = 240;
 const RESERVED: u64 = 1_000;
 /// Where nothing is known, the band has so long to find the beat, in seconds.
 const FIND_S: f64 = 8.0;
+/// A note longer than this is held, in beats: two, less what is not sung before the next.
+const LONG_BEATS: f64 = 1.75;
 /// Rate at which the performance is written.
 const WRITTEN: Hz = Hz(48_000);
 
@@ -167,6 +172,30 @@ fn chords_of(case: &Case, performance: &Performance) -> Vec<String> {
     performance.order.iter().flat_map(of_line).collect()
 }
 
+/// When notes are sung on a bar line or in the middle of a bar of four, and their MIDI numbers.
+fn strong_notes(case: &Case, performance: &Performance) -> Vec<(f64, u8)> {
+    let per_bar = case.meter.beats_per_bar();
+    let step = if per_bar == 4 { 2.0 } else { per_bar as f64 };
+    let vocal = &performance.vocal;
+    let is_strong = |at: f64| (at / step - (at / step).round()).abs() < 1e-6;
+    let strong = vocal.notes.iter().filter(|note| is_strong(note.start_beat));
+    strong.map(|note| (vocal.timing.seconds_at(note.start_beat), note.midi)).collect()
+}
+
+/// The beats under each note of two beats and more, where the singer keeps the tempo.
+fn under_long_notes(case: &Case, performance: &Performance) -> Vec<Vec<f64>> {
+    if matches!(case.situation, Situation::Fermata | Situation::LineEnds) {
+        return Vec::new();
+    }
+    let vocal = &performance.vocal;
+    let within = |note: &SungSyllable| -> Vec<f64> {
+        let (from, to) = ((note.start_beat + 0.5).ceil() as i64, note.start_beat + note.beats);
+        (from..).map(|beat| beat as f64).take_while(|beat| *beat < to).collect()
+    };
+    let seconds = |beats: Vec<f64>| beats.iter().map(|beat| vocal.timing.seconds_at(*beat)).collect();
+    vocal.notes.iter().filter(|note| note.beats > LONG_BEATS).map(|note| seconds(within(note))).collect()
+}
+
 fn follow(case: &Case) -> anyhow::Result<Outcome> {
     let performance = case::perform(case)?;
     let sung = performance.vocal.sing(RATE)?;
@@ -184,6 +213,8 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
             Known::Nothing => first_s + FIND_S,
         },
         beats,
+        strong: strong_notes(case, &performance),
+        under_long: under_long_notes(case, &performance),
     };
     let samples = sound::microphone(case, &performance, sung)?;
     let heard_s = samples.len() as f64 / RATE.as_f64();
@@ -205,7 +236,8 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
         };
         let figures = truth.compare(&sounding(&played.beats), &sounding(&played.bar_lines));
         let right_chords = truth.right_chords(&chords, &played.chords);
-        Ok(Some(Figures { right_chords, ..figures }))
+        let clashes = truth.clashes(&played.chords);
+        Ok(Some(Figures { right_chords, clashes, ..figures }))
     };
     let told = settings(case, &performance);
     let band = listen_and_play(&told)?;

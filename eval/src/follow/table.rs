@@ -60,6 +60,7 @@ pub fn print(outcomes: &[Outcome]) {
     print_with_song(outcomes);
     print_recovery(outcomes);
     print_holds(outcomes);
+    print_shares(outcomes);
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -207,4 +208,28 @@ fn print_holds(outcomes: &[Outcome]) {
         }
         println!();
     }
+}
+
+/// How often the beat goes on under a held note, and how often sung notes clash with the chords.
+fn print_shares(outcomes: &[Outcome]) {
+    let print = |name: &str, of: &[Option<&Figures>]| {
+        let share = |pick: fn(&Figures) -> &Vec<bool>, wanted: bool| {
+            let all: Vec<bool> =
+                of.iter().flatten().flat_map(|figures| pick(figures).iter().copied()).collect();
+            (all.iter().filter(|is| **is == wanted).count() as f64 / all.len().max(1) as f64, all.len())
+        };
+        let (goes_on, long) = share(|figures| &figures.goes_on, true);
+        let (clashes, strong) = share(|figures| &figures.clashes, true);
+        println!("  {name:30} {goes_on:.3} of {long:4}   {clashes:.3} of {strong:4}");
+    };
+    println!(
+        "the beat goes on under notes of two beats and more in tempo; sung notes on strong places that clash"
+    );
+    for (known, name) in [(Known::Counted, "tempo and bar 1 known"), (Known::Nothing, "nothing known")] {
+        let of: Vec<Option<&Figures>> =
+            outcomes.iter().filter(|o| o.case.known == known).map(|o| o.band.as_ref()).collect();
+        print(name, &of);
+    }
+    let with_song: Vec<Option<&Figures>> = outcomes.iter().map(|o| o.with_song.as_ref()).collect();
+    print("tempo, bar 1 and song known", &with_song);
 }

@@ -1,6 +1,7 @@
 //! Drums: pattern families by style and metre, lighter under sparse singing, fills into phrases.
 
 use super::{BarContext, Ending};
+use crate::compose::line::Moment;
 use crate::score::{Articulation, MidiNote, Note, Velocity};
 use crate::song::{Feel, Rng, Style};
 use crate::time::{TickCount, Ticks};
@@ -23,6 +24,13 @@ mod key {
 
 /// Length of a drum note: its sound rings on by itself.
 const HIT: TickCount = TickCount(120);
+
+/// How little the singer gives, from -1 on, where off-beats are left out.
+const THIN_LIFT: f64 = -0.5;
+/// Accent of the kick that is put under an entry of the voice.
+const ENTRY_KICK: f64 = 2.0;
+/// Energy below which off-beats are left out in breaths, and where the singer gives little.
+const BREATHING_ENERGY: f64 = 0.65;
 
 /// Levels of playing: hardly anything, light, full, driving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +62,7 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         2 => Drive::Full,
         _ => Drive::Driving,
     };
-    let fill_from = fill_start(context, drive, rng);
+    let fill_place = fill_place(context, drive, rng);
     if context.style() == Style::Jazz {
         jazz(context, drive, &mut kit, rng);
     } else {
@@ -66,11 +74,28 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         kit.notes.retain(|n| !(n.start == context.bar.start && n.pitch.0 == key::CLOSED_HAT));
         kit.hit(context.bar.start, key::CRASH, 2.0);
     }
-    if let Some(from) = fill_from {
-        kit.notes.retain(|n| n.start < from || n.pitch.0 == key::PEDAL_HAT);
-        fill(context, from, drive, &mut kit, rng);
+    if let Some((from, to)) = fill_place {
+        kit.notes.retain(|n| n.start < from || n.start >= to || n.pitch.0 == key::PEDAL_HAT);
+        fill(context, (from, to), drive, &mut kit, rng);
     }
+    meet_entries(context, &mut kit);
     kit.notes
+}
+
+/// A kick under every entry of the voice that falls on a beat, and everything as loud as the line wants it there.
+fn meet_entries(context: &BarContext<'_>, kit: &mut Kit) {
+    for note in &mut kit.notes {
+        let breath = context.breath(note.start);
+        let counts = breath < 0.0 || note.pitch.0 == key::KICK;
+        note.velocity = Velocity::clamped(f64::from(note.velocity.get()) + if counts { breath } else { 0.0 });
+    }
+    for beat in 1..context.meter.beats_per_bar() {
+        let at = context.bar.start + context.meter.beat() * beat as i64;
+        let has_kick = kit.notes.iter().any(|n| n.pitch.0 == key::KICK && (n.start - at).0.abs() < 480);
+        if context.energy > 0.3 && !has_kick && context.line.meets_entry(at) {
+            kit.hit(at, key::KICK, ENTRY_KICK);
+        }
+    }
 }
 
 struct Kit {
@@ -102,6 +127,12 @@ fn time_keeping(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut
         let on_beat = index % per_beat == 0;
         let accent = if on_beat { -4.0 } else { -15.0 } + 3.0 * rng.signed();
         let at = context.eighth(index);
+        let moment = context.line.moment(at);
+        let breathes = matches!(moment, Moment::Breath | Moment::Ends);
+        let thins = breathes || moment == Moment::Sung && context.lift(at) <= THIN_LIFT;
+        if !on_beat && thins && context.energy < BREATHING_ENERGY {
+            continue;
+        }
         let opens = voice == key::CLOSED_HAT
             && drive >= Drive::Full
             && index + 1 == context.eighths()
@@ -110,7 +141,7 @@ fn time_keeping(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut
         let sixteenths = drive == Drive::Driving
             && context.settings.feel == Feel::Straight
             && !context.meter.is_compound()
-            && rng.chance(0.12);
+            && rng.chance(busy(context, moment, at, 0.12));
         if sixteenths {
             kit.hit(at + TickCount(240), voice, -22.0);
         }
@@ -153,11 +184,25 @@ fn back_beat(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut Rn
         }
         return;
     }
-    if drive >= Drive::Full && !context.meter.is_compound() && rng.chance(0.35 * context.energy) {
+    if drive >= Drive::Full && !context.meter.is_compound() {
         let beat = rng.below(context.meter.beats_per_bar());
         let at = context.bar.start + context.meter.beat() * beat as i64 + TickCount(720);
-        kit.hit(at, key::SNARE, -42.0);
+        if rng.chance(busy(context, context.line.moment(at), at, 0.35 * context.energy)) {
+            kit.hit(at, key::SNARE, -42.0);
+        }
     }
+}
+
+/// The chance of an ornament: under the voice it rises and falls with it, where the voice rests there is room, and a
+/// breath is left alone.
+fn busy(context: &BarContext<'_>, moment: Moment, at: Ticks, usual: f64) -> f64 {
+    let factor = match moment {
+        Moment::Sung => 0.8 + 1.2 * context.lift(at),
+        Moment::Breath | Moment::Ends => 0.2,
+        Moment::Open | Moment::Leads => 2.2,
+        Moment::Alone => 1.0,
+    };
+    (usual * factor).clamp(0.0, 1.0)
 }
 
 fn kick(context: &BarContext<'_>, drive: Drive, take: u32, kit: &mut Kit, rng: &mut Rng) {
@@ -178,7 +223,9 @@ fn kick(context: &BarContext<'_>, drive: Drive, take: u32, kit: &mut Kit, rng: &
     for (index, sign) in context.fit_pattern(four, three, six).iter().enumerate() {
         match sign {
             b'K' => kit.hit(context.eighth(index), key::KICK, 4.0 + 2.0 * rng.signed()),
-            b'k' if rng.chance(0.75) => kit.hit(context.eighth(index), key::KICK, -8.0),
+            b'k' if rng.chance(0.7 + 0.4 * context.lift(context.eighth(index))) => {
+                kit.hit(context.eighth(index), key::KICK, -8.0)
+            }
             _ => {}
         }
     }
@@ -204,22 +251,33 @@ fn jazz(context: &BarContext<'_>, drive: Drive, kit: &mut Kit, rng: &mut Rng) {
     }
 }
 
-/// Where a fill begins, if there is one.
-fn fill_start(context: &BarContext<'_>, drive: Drive, rng: &mut Rng) -> Option<Ticks> {
-    let chance = match (context.leads_to_section, context.leads_to_phrase) {
-        (true, _) => 0.9,
-        (false, true) => 0.45 * context.energy + 0.1,
-        _ => 0.0,
-    };
-    if drive == Drive::Hint && !context.leads_to_section || !rng.chance(chance) {
+/// From where to where a fill is played, if there is one: in a rest, up to the entry of the voice. A pickup that is shorter
+/// than a beat goes with the fill's last strokes; what is sung is not covered beyond.
+fn fill_place(context: &BarContext<'_>, drive: Drive, rng: &mut Rng) -> Option<(Ticks, Ticks)> {
+    let beat = context.meter.beat();
+    let dice = (rng.unit(), rng.unit());
+    let rest =
+        context.rest_before_entry().or_else(|| context.line.rest_at(context.bar.end - TickCount(1)))?;
+    // The hand goes on where no entry is near, unless a section begins.
+    if rest.to > context.bar.end + beat && !context.leads_to_section {
         return None;
     }
-    let long = context.leads_to_section && drive >= Drive::Full && context.meter.beats_per_bar() > 2;
-    let beats = if long { 2 } else { 1 };
-    Some(context.bar.end - context.meter.beat() * beats)
+    let to = if rest.to > context.bar.end - beat { context.bar.end } else { rest.to };
+    let to = context.bar.start + beat * ((to - context.bar.start).0 / beat.0);
+    let room = (to - rest.from.max(context.bar.start)).0 / beat.0;
+    let long = room >= 2 && drive >= Drive::Full && context.meter.beats_per_bar() > 2;
+    let is_long = long && (context.leads_to_section || dice.1 < context.energy);
+    let chance = match context.leads_to_section {
+        true => 0.9,
+        false => (0.45 * context.energy + 0.1 + if room >= 2 { 0.15 } else { 0.0 }) * context.line.trust(),
+    };
+    if room == 0 || drive == Drive::Hint && !context.leads_to_section || dice.0 >= chance {
+        return None;
+    }
+    Some((to - beat * if is_long { 2 } else { 1 }, to))
 }
 
-fn fill(context: &BarContext<'_>, from: Ticks, drive: Drive, kit: &mut Kit, rng: &mut Rng) {
+fn fill(context: &BarContext<'_>, (from, to): (Ticks, Ticks), drive: Drive, kit: &mut Kit, rng: &mut Rng) {
     let step = if context.meter.is_compound() || context.settings.feel == Feel::Swing {
         TickCount(context.meter.beat().0 / 3)
     } else if drive >= Drive::Full {
@@ -227,7 +285,7 @@ fn fill(context: &BarContext<'_>, from: Ticks, drive: Drive, kit: &mut Kit, rng:
     } else {
         TickCount(480)
     };
-    let steps = (context.bar.end - from) / step;
+    let steps = (to - from) / step;
     let voices = [key::SNARE, key::HIGH_TOM, key::MID_TOM, key::FLOOR_TOM];
     for index in 0..steps {
         if index > 0 && rng.chance(0.18) {

@@ -2,6 +2,7 @@
 
 use super::voicing::{Fretting, fretting};
 use super::{BarContext, Ending, cut_overlaps};
+use crate::compose::line::Moment;
 use crate::score::{Articulation, Note, Velocity};
 use crate::song::{Rng, Style};
 use crate::time::{TickCount, Ticks};
@@ -71,8 +72,9 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         let next = places.get(index + 1).map_or(context.bar.end, |(next, _)| *next);
         // Single strings ring on to the end of their chord; a strum ends where the next begins.
         let end = if is_single { chord_end } else { next.min(chord_end) };
-        let length =
-            if context.style() == Style::Jazz { TickCount((end - *at).0.min(400)) } else { end - *at };
+        // Short strokes are for under the voice; where a phrase ends the chord rings on.
+        let is_short = context.style() == Style::Jazz && !context.line.ends_between(*at, end);
+        let length = if is_short { TickCount((end - *at).0.min(400)) } else { end - *at };
         stroke(&mut notes, held, *at, length, *sign, base_velocity(context, *at), rng);
     }
     cut_overlaps(&mut notes);
@@ -108,26 +110,57 @@ fn signs(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<u8> {
     let shift = if take > 1 { rng.signed() * 1.4 } else { 0.0 };
     let chosen = &pool[(centre + shift).round().clamp(0.0, 3.0) as usize];
     let mut signs = context.fit_pattern(chosen.four, chosen.three, chosen.six);
-    for sign in signs.iter_mut().skip(1) {
-        // Light strokes come and go; under dense singing they go more often.
-        if matches!(sign, b'u' | b'd') && rng.chance(0.08 + 0.1 * context.sung) {
-            *sign = b'.';
-        } else if *sign == b'.'
-            && context.energy > 0.55
-            && context.style() != Style::Ballad
-            && rng.chance(0.06)
-        {
-            *sign = b'u';
-        }
-    }
-    if context.leads_to_phrase && context.style() != Style::Jazz {
-        // The bar breathes with the singer: its last beat is left to ring.
-        let from = signs.len() - context.eighths_per_beat().min(signs.len() - 1);
-        if context.energy < 0.6 {
-            signs[from..].fill(b'.');
+    let answers = answer(context, rng);
+    for index in 1..signs.len() {
+        let (at, sign) = (context.eighth(index), signs[index]);
+        let dice = (rng.unit(), rng.unit());
+        let on_beat = index % context.eighths_per_beat() == 0;
+        signs[index] = match context.line.moment(at) {
+            Moment::Sung | Moment::Alone => under_voice(context, at, sign, dice),
+            // The band breathes with the singer: what was struck rings on, and only the beat is touched.
+            Moment::Breath if on_beat && matches!(sign, b'D' | b'd') => b'd',
+            Moment::Ends if on_beat && sign == b'D' => b'd',
+            Moment::Breath | Moment::Ends => b'.',
+            Moment::Open => answers.map_or(sign, |answer| answer[index % answer.len()]),
+            Moment::Leads if on_beat => sign,
+            Moment::Leads => b'.',
+        };
+        if signs[index] == b'.' && context.line.meets_entry(at) && context.style() != Style::Jazz {
+            signs[index] = if on_beat { b'D' } else { b'd' };
         }
     }
     signs
+}
+
+/// A sign under the voice: light strokes come and go, more of them where the singer is loud or high, fewer under dense
+/// singing.
+fn under_voice(context: &BarContext<'_>, at: Ticks, sign: u8, dice: (f64, f64)) -> u8 {
+    let lift = context.lift(at);
+    match sign {
+        b'u' | b'd' if dice.0 < 0.08 + 0.1 * context.sung - 0.25 * lift => b'.',
+        b'.' if context.style() != Style::Ballad
+            && context.energy + 0.3 * lift > 0.55
+            && dice.1 < 0.06 + 0.25 * lift =>
+        {
+            b'u'
+        }
+        _ => sign,
+    }
+}
+
+/// What is played where the singer leaves room, by eighths of the bar: single strings, or fuller strumming; none goes on
+/// as before.
+fn answer(context: &BarContext<'_>, rng: &mut Rng) -> Option<&'static [u8]> {
+    const PICKED: [&[u8]; 3] = [b"32123212", b"12321232", b"3.2.1.2."];
+    const STRUMMED: [&[u8]; 2] = [b"dudu", b"DudU"];
+    let (is_played, which) = (rng.chance(0.85), rng.below(12));
+    match context.style() {
+        _ if !is_played => None,
+        Style::Jazz => None,
+        Style::Ballad | Style::Folk => Some(PICKED[which % PICKED.len()]),
+        Style::Pop if context.energy < 0.5 => Some(PICKED[which % PICKED.len()]),
+        Style::Pop => Some(STRUMMED[which % STRUMMED.len()]),
+    }
 }
 
 fn base_velocity(context: &BarContext<'_>, at: Ticks) -> f64 {
@@ -140,7 +173,7 @@ fn base_velocity(context: &BarContext<'_>, at: Ticks) -> f64 {
     } else {
         0.0
     };
-    52.0 + 34.0 * context.energy + accent
+    52.0 + 34.0 * context.energy + accent + context.breath(at)
 }
 
 fn stroke(

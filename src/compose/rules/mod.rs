@@ -9,15 +9,25 @@ mod guitar;
 mod strings;
 mod voicing;
 
+#[cfg(test)]
+mod tests;
+
 use super::given::Given;
 use super::harmony::{HarmonyRequest, harmonise, harmony_notes};
+use super::intensity::Intensity;
+use super::line::{Line, Moment, Rest};
 use super::whim::Whim;
-use super::{Composer, Plan, PlanRequest, form};
+use super::{Composer, Plan, PlanRequest};
 use crate::score::{Bar, BarNumber, ChordSpan, ChordSymbol, Note, Part, PartBar, Score};
 use crate::song::{Feel, Mode, Rng, Settings, Style};
 use crate::time::{Meter, TickCount, Ticks};
 
 pub use voicing::{Fretting, STANDARD_TUNING, fretting};
+
+/// Accent of a stroke that meets an entry of the voice, in velocity.
+const ENTRY_ACCENT: f64 = 9.0;
+/// What strokes in a breath, and right after the end of a phrase, have more in velocity: less.
+const BREATH_SOFTER: f64 = -7.0;
 
 /// The rule-based composer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -153,10 +163,12 @@ struct BarContext<'a> {
     next_chord: Option<ChordSymbol>,
     /// How full to play, 0 to 1.
     energy: f64,
+    /// Where the voice sounds and rests around the bar.
+    line: Line,
+    /// Level and register of the voice.
+    intensity: Intensity,
     /// Share of the bar in which the voice sounds.
     sung: f64,
-    /// Whether a phrase begins in or on the next bar after a rest that reaches into this one.
-    leads_to_phrase: bool,
     /// Whether the next bar begins a section.
     leads_to_section: bool,
     /// Whether this bar begins a section.
@@ -184,14 +196,10 @@ impl<'a> BarContext<'a> {
         let section = score.section_of(number);
         let next_section = score.section_of(BarNumber(number.0 + 1));
         let begins = |s: Option<&crate::score::Section>, n: i32| s.is_some_and(|s| s.first.0 == n);
-        let half = bar.start + score.meter.bar() / 2;
-        let quarter_end = bar.end - score.meter.beat();
-        let next_end = bar.end + score.meter.bar() / 2;
-        let rests_at_end = form::sung_share(score, half, bar.end) < 0.45;
-        let phrase_next = score.phrases.iter().any(|p| p.start >= quarter_end && p.start < next_end);
         let label = section.map_or("", |s| s.label.as_str());
         let purpose = format!("section {label}");
-        let sung = form::sung_share(score, bar.start, bar.end);
+        let line = Line::of(score, settings.mode, bar);
+        let sung = line.share(bar.start, bar.end);
         let ending = match number.cmp(&final_bar(score, settings.mode)) {
             std::cmp::Ordering::Less => Ending::NotYet,
             std::cmp::Ordering::Equal => Ending::Final,
@@ -206,7 +214,8 @@ impl<'a> BarContext<'a> {
             chords,
             energy: (section.map_or(0.5, |s| s.energy) + settings.density_shift(part)).clamp(0.0, 1.0),
             sung,
-            leads_to_phrase: rests_at_end && phrase_next,
+            line,
+            intensity: Intensity::of(score, settings.mode == Mode::Live),
             leads_to_section: begins(next_section, number.0 + 1) && number.0 + 1 > 1,
             begins_section: begins(section, number.0),
             ending,
@@ -228,6 +237,31 @@ impl<'a> BarContext<'a> {
     fn chord_at(&self, at: Ticks) -> ChordSymbol {
         let span = self.chords.iter().rev().find(|span| span.start <= at).unwrap_or(&self.chords[0]);
         span.chord
+    }
+
+    /// How much the singer gives in the beat of a position, -1 to 1: louder and higher is more. In quarters, so that a hair
+    /// of difference in a recording changes nothing.
+    fn lift(&self, at: Ticks) -> f64 {
+        let beat = self.meter.beat();
+        let middle = self.bar.start + beat * ((at - self.bar.start).0 / beat.0) + beat / 2;
+        (self.intensity.at(middle).lift() * 4.0).round() / 4.0
+    }
+
+    /// What is added to the velocity of a stroke for where it lies in the singer's line.
+    fn breath(&self, at: Ticks) -> f64 {
+        if self.line.meets_entry(at) {
+            return ENTRY_ACCENT;
+        }
+        match self.line.moment(at) {
+            Moment::Breath | Moment::Ends => BREATH_SOFTER,
+            _ => 0.0,
+        }
+    }
+
+    /// The rest that comes to an end in the bar, or on its end, with an entry of the voice.
+    fn rest_before_entry(&self) -> Option<Rest> {
+        let ends_here = |rest: &&Rest| rest.leads && rest.to > self.bar.start && rest.to <= self.bar.end;
+        self.line.rests().iter().rfind(ends_here).copied()
     }
 
     fn style(&self) -> Style {
@@ -277,50 +311,5 @@ fn cut_overlaps(notes: &mut [Note]) {
         if before.pitch == next.pitch && before.end() > next.start {
             before.length = next.start - before.start;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::score::{MelodyNote, MidiNote};
-    use crate::time::{Bpm, TempoMap};
-
-    #[test]
-    fn the_song_comes_to_rest_where_its_last_chord_begins() {
-        let bar = Meter::FOUR_FOUR.bar();
-        let chord = |number: i64, bars: i64, name: &str| ChordSpan {
-            start: Ticks(0) + bar * number,
-            length: bar * bars,
-            chord: name.parse().expect("a chord"),
-        };
-        let held = MelodyNote {
-            start: Ticks(0) + bar,
-            length: bar * 2,
-            pitch: MidiNote(67),
-            onset_s: 2.0,
-            offset_s: 6.0,
-            sung_midi: 67.0,
-            level_dbfs: -20.0,
-        };
-        let score = |chords: Vec<ChordSpan>| Score {
-            meter: Meter::FOUR_FOUR,
-            key: "C".parse().expect("a key"),
-            tempo: TempoMap::constant(Bpm(120.0), Meter::FOUR_FOUR.beat()),
-            lead_in_bars: 0,
-            bars: 3,
-            sections: Vec::new(),
-            phrases: Vec::new(),
-            melody: vec![held],
-            chords,
-            tuning: Vec::new(),
-            parts: Vec::new(),
-            usual_level_dbfs: None,
-        };
-        // A last note that is held over G and C is not left on G.
-        let moves = score(vec![chord(0, 1, "F"), chord(1, 1, "G"), chord(2, 1, "C")]);
-        assert_eq!(final_bar(&moves, Mode::Studio), BarNumber(3));
-        let stays = score(vec![chord(0, 1, "G"), chord(1, 2, "C")]);
-        assert_eq!(final_bar(&stays, Mode::Studio), BarNumber(2));
     }
 }

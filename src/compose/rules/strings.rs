@@ -1,13 +1,15 @@
-//! Strings: four voices held over the chords, a moving upper line where the singer rests.
+//! Strings: four voices held over the chords that breathe with the singer, a moving upper line in longer rests.
 
 use super::{BarContext, Ending, cut_overlaps};
-use crate::compose::form;
-use crate::score::{Articulation, ChordSymbol, MidiNote, Note, Velocity};
+use crate::compose::line::Rest;
+use crate::score::{Articulation, ChordSpan, ChordSymbol, MidiNote, Note, Velocity};
 use crate::song::Rng;
 use crate::time::{TickCount, Ticks};
 
 /// Lowest and highest note of cello, viola, second and first violin.
 const RANGES: [(u8, u8); 4] = [(38, 55), (50, 67), (57, 74), (62, 81)];
+/// The strings sound on after the voice for so many parts of a beat: a third.
+const TAIL_PARTS: i64 = 3;
 /// Where the voices start from.
 const HOME: [u8; 4] = [45, 57, 64, 69];
 
@@ -21,10 +23,12 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         && let (Some(span), Some(note)) = (spans.last_mut(), context.score.melody.last())
         && note.end() > span.start
     {
-        // The strings let go with the voice.
-        span.length = span.length.min(note.end() - span.start);
+        // The strings let go with the voice, but a last chord is one to be heard.
+        span.length = span.length.min((note.end() - span.start).max(context.meter.beat()));
     }
-    for span in &spans {
+    let held_spans =
+        if is_final { spans } else { spans.iter().flat_map(|span| breathing(context, *span)).collect() };
+    for span in &held_spans {
         let voicing = voicing_at(context, span.start);
         let splits = !is_final && take > 1 && rng.chance(0.5) && span.length.0 > context.meter.beat().0 * 2;
         for (voice, pitch) in voicing.iter().enumerate().take(voices) {
@@ -44,6 +48,35 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
     }
     cut_overlaps(&mut notes);
     notes
+}
+
+/// Where a chord is bowed: it is let go a little after the voice where a rest of a beat and more follows, and taken up
+/// again by the voice's entry; a chord that comes as the voice goes is taken up on the next beat. Where no entry is in
+/// sight nobody is breathed with, and the strings take over.
+fn breathing(context: &BarContext<'_>, span: ChordSpan) -> Vec<ChordSpan> {
+    let beat = context.meter.beat();
+    let tail = beat / TAIL_PARTS;
+    let mut bowed = Vec::new();
+    let mut from = span.start;
+    let is_breath = |rest: &&Rest| rest.follows && rest.leads && rest.length() >= beat;
+    for rest in context.line.rests().iter().filter(is_breath) {
+        let let_go = rest.from + tail;
+        let next_beat =
+            context.bar.start + beat * ((rest.from + beat * 3 / 2 - context.bar.start).0.div_euclid(beat.0));
+        // The bow is off the string from here to there.
+        let again = if span.start >= rest.from - tail { next_beat.min(rest.to) } else { rest.to };
+        if again <= from || let_go >= span.end() {
+            continue;
+        }
+        if span.start < rest.from - tail && let_go > from {
+            bowed.push((from, let_go));
+        }
+        from = from.max(again);
+    }
+    bowed.push((from, span.end()));
+    // Less than half a beat is no stroke of the bow, unless it is all there is of a chord.
+    bowed.retain(|(from, to)| (*to - *from) >= (beat / 2).min(span.length));
+    bowed.iter().map(|(from, to)| ChordSpan { start: *from, length: *to - *from, ..span }).collect()
 }
 
 fn held(start: Ticks, length: TickCount, pitch: MidiNote, velocity: f64) -> Note {
@@ -126,23 +159,18 @@ fn leading_cost(from: [MidiNote; 4], to: [MidiNote; 4], chord: ChordSymbol) -> u
     motion + home + crossed + missing + parallels
 }
 
-/// Stretches of at least a beat and a half in which nobody sings, cut to beats.
+/// Where the first violin has room: rests of a beat and a half and more, from the first beat on which the others have let
+/// go.
 fn rests(context: &BarContext<'_>) -> Vec<(Ticks, Ticks)> {
-    let beat = context.meter.beat();
-    let mut rests: Vec<(Ticks, Ticks)> = Vec::new();
-    for index in 0..context.meter.beats_per_bar() {
-        let from = context.bar.start + beat * index as i64;
-        let to = from + beat;
-        if form::sung_share(context.score, from, to) > 0.2 {
-            continue;
-        }
-        match rests.last_mut() {
-            Some(last) if last.1 == from => last.1 = to,
-            _ => rests.push((from, to)),
-        }
-    }
-    rests.retain(|(from, to)| (*to - *from).0 >= beat.0 * 3 / 2);
-    rests
+    let (beat, bar) = (context.meter.beat(), context.bar);
+    let cut = |rest: &Rest| {
+        let free = if rest.follows { rest.from + beat / TAIL_PARTS } else { rest.from };
+        let beats = ((free.max(bar.start) - bar.start).0 + beat.0 - 1) / beat.0;
+        (bar.start + beat * beats, rest.to.min(bar.end))
+    };
+    let long = |rest: &&Rest| rest.length().0 * 2 >= beat.0 * 3;
+    let rests = context.line.rests().iter().filter(long).map(cut);
+    rests.filter(|(from, to)| *to - *from >= beat).collect()
 }
 
 /// The first violin walks by step from chord tone to chord tone.

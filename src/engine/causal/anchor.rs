@@ -110,6 +110,7 @@ impl Causal {
         (passed < TAPPED_BEATS).then(|| Position {
             meter: locked.bars.meter,
             beat_s: last_s + passed * period_s,
+            coming_s: Position::steady(last_s + passed * period_s, period_s),
             // Bar lines are said by the first tap alone.
             place: locked.place_at(last_s + passed * period_s),
             period_s,

@@ -45,6 +45,7 @@ impl Causal {
         Some(Position {
             meter: song.meter(),
             beat_s: found.beat_s,
+            coming_s: found.coming_s,
             place: found.beat.rem_euclid(per_bar).unsigned_abs() as usize,
             period_s: found.period_s,
             doubt_s: found.doubt_s,

@@ -14,6 +14,7 @@ mod known;
 mod link;
 mod lock;
 mod locked;
+mod phrasing;
 mod predict;
 mod state;
 
@@ -43,6 +44,7 @@ pub use host::HostTime;
 pub use link::{ComposerLink, Inline, Reply};
 pub(super) use lock::at_level;
 use locked::Locked;
+use phrasing::Told;
 use predict::Turn;
 pub use state::State;
 
@@ -105,6 +107,8 @@ pub struct Causal {
     events: Vec<PlayedEvent>,
     bars: Vec<BandAnswer>,
     late_plans: u64,
+    /// What the players have been told.
+    told: Told,
     /// What the singer has said.
     said: Said,
     /// The beat was lost to a change of settings and is to be found again at once.
@@ -137,6 +141,7 @@ impl Causal {
             events: Vec::new(),
             bars: Vec::new(),
             late_plans: 0,
+            told: Told::default(),
             said: Said::default(),
             is_relocking: false,
         }
@@ -196,6 +201,7 @@ impl Causal {
             // Its own strokes come back before their way through the room is known.
             self.notes.clear();
             self.onsets.clear();
+            self.told = Told::default();
         }
         self.hear_song(heard_before);
         while self.tracker.onsets() < self.onsets.len() {
@@ -507,6 +513,7 @@ impl Causal {
 
     /// Plays everything before a position.
     fn release(&mut self, until: Ticks, now_s: f64) {
+        self.tell_players(now_s);
         let Some(locked) = &self.locked else { return };
         let timing = self.settings.timing;
         let earliest_s = now_s + INPUT_DELAY_S + timing.deadline_s - timing.lookahead_s;

@@ -99,11 +99,10 @@ impl Causal {
             return steady;
         };
         // Of the found period and its double and half, the one nearest to ours.
-        let found_s = [0.5, 1.0, 2.0]
-            .map(|ratio| found.period_s * ratio)
-            .into_iter()
-            .min_by(|a, b| (a / locked.period_s).ln().abs().total_cmp(&(b / locked.period_s).ln().abs()))
-            .unwrap_or(found.period_s);
+        let far = |ratio: f64| (ratio * found.period_s / locked.period_s).ln().abs();
+        let ratio = [0.5, 1.0, 2.0].into_iter().min_by(|a, b| far(*a).total_cmp(&far(*b))).unwrap_or(1.0);
+        let (near_s, near_period_s) = found.beat_near(from_s + beats * locked.period_s);
+        let found_s = ratio * near_period_s;
         // A tracker that says the same from beat to beat is believed even where rivals are near.
         let agreed = match locked.last_position {
             Some(before) if off_beat(found.beat_s - before.beat_s, found_s).abs() < AGREES => {
@@ -117,7 +116,7 @@ impl Causal {
         let period_s =
             locked.period_s + (rubato * PERIOD_GAIN * (found_s - locked.period_s)).clamp(-most, most);
         let expected = from_s + beats * period_s;
-        let error = -off_beat(expected - found.beat_s, found_s) * found_s;
+        let error = -off_beat(expected - near_s, found_s) * found_s;
         let beat_s = expected + (rubato * PHASE_GAIN * trust * error).clamp(-most, most);
         Prediction { beat_s, period_s, trust, agreed, position: Some(found) }
     }

@@ -23,6 +23,7 @@ use step::{BENDING, BREATHING, Heard, Steps};
 use wait::{KNOWN_AFTER_S, Silence, Sounds};
 
 use super::beat::BeatOnset;
+use super::rhythm::COMING;
 use super::rhythm::phase::Phase;
 use crate::limits;
 use crate::song::KnownSong;
@@ -68,6 +69,8 @@ pub struct KnownPosition {
     pub beat: i64,
     /// Its time in seconds.
     pub beat_s: f64,
+    /// The beats after that one, in seconds, if nobody waits.
+    pub coming_s: [f64; COMING],
     /// Beat period in seconds.
     pub period_s: f64,
     /// Standard deviation of the next beat in seconds.
@@ -245,8 +248,9 @@ impl SongFollower {
         let belief = self.believe(at_s)?;
         let best = self.hypotheses.get(belief.index)?;
         let Belief { time_s, period_s, .. } = belief;
-        let from = self.song.notes()[best.note].start_beats;
-        let mut place = from + ((at_s - time_s) / period_s).max(0.0);
+        let pace = self.song.pace();
+        let from = pace.usual(self.song.notes()[best.note].start_beats);
+        let mut place = pace.place(from + ((at_s - time_s) / period_s).max(0.0));
         let mut waiting = None;
         if let Some(next) = self.song.notes().get(best.note + 1)
             && belief.waits > WAITS
@@ -259,11 +263,13 @@ impl SongFollower {
             place = place.min(next.start_beats);
         }
         let beat = place.floor();
+        let beat_at = |place: f64| time_s + (pace.usual(place) - from) * period_s;
         Some(KnownPosition {
             beat: beat as i64,
-            beat_s: time_s + (beat - from) * period_s,
-            period_s,
-            doubt_s: best.phase.ahead((beat + 1.0 - from).max(0.0), BREATHING).doubt_s(),
+            beat_s: beat_at(beat),
+            coming_s: std::array::from_fn(|index| beat_at(beat + (index + 1) as f64)),
+            period_s: beat_at(beat + 1.0) - beat_at(beat),
+            doubt_s: best.phase.ahead((pace.usual(beat + 1.0) - from).max(0.0), BREATHING).doubt_s(),
             probability: belief.probability,
             waiting,
             transposition: best.key.semitones(),
@@ -287,7 +293,8 @@ impl SongFollower {
             .collect();
         let all: f64 = silences.iter().map(|silence| silence.nothing).sum();
         let place = |h: &Hypothesis| {
-            self.song.notes()[h.note].start_beats + (last_s - h.phase.time_s()) / h.phase.period_s()
+            self.song.pace().usual(self.song.notes()[h.note].start_beats)
+                + (last_s - h.phase.time_s()) / h.phase.period_s()
         };
         let agrees = |h: &Hypothesis, centre: &Hypothesis| {
             let ratio = h.phase.period_s() / centre.phase.period_s();
@@ -304,7 +311,7 @@ impl SongFollower {
                 let hypothesis = &self.hypotheses[other];
                 if agrees(hypothesis, centre) {
                     is_heard[other] = true;
-                    let beats = self.song.beats_between(hypothesis.note, centre.note);
+                    let beats = self.song.usual_between(hypothesis.note, centre.note);
                     time_s += silence.nothing * hypothesis.phase.ahead(beats, BREATHING).time_s();
                     period_s += silence.nothing * hypothesis.phase.period_s();
                     nothing += silence.nothing;

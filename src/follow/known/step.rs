@@ -131,7 +131,7 @@ impl Steps<'_> {
 
     /// A note that comes where the tempo says, or not.
     fn arrive(&self, from: &Hypothesis, note: usize, prior: f64, beam: &mut Beam) {
-        let beats = self.song.beats_between(from.note, note);
+        let beats = self.song.usual_between(from.note, note);
         self.keep_time(from, note, beats, prior, beam);
         let ahead = from.phase.ahead(beats, BREATHING);
         let late_s = self.heard.time_s - ahead.time_s();

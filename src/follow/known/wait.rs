@@ -77,7 +77,7 @@ impl Silence {
         let (mut silent, mut due, mut late_s) = (1.0, 0.0, 0.0);
         let last = song.notes().len().min(next + LOOKED_AHEAD);
         for note in (next..last).rev() {
-            let ahead = from.phase.ahead(song.beats_between(from.note, note), BREATHING);
+            let ahead = from.phase.ahead(song.usual_between(from.note, note), BREATHING);
             let sd_s = ahead.doubt_s().hypot(ONSET_SD_S);
             late_s = until_s - ahead.time_s();
             due = normal_share(late_s / sd_s);

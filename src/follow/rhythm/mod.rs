@@ -12,11 +12,14 @@
 //! those of Raphael (ISMIR 2001) and Nakamura et al. (IEEE TASLP 25, 2017).
 
 mod beam;
+mod memory;
 mod path;
 pub(in crate::follow) mod phase;
 pub mod priors;
+mod step;
 
 use beam::Beam;
+use memory::Memory;
 pub use path::{Beats, MetricPath, PlacedOnset};
 use phase::{BENT, Phase, STEADY, Walk};
 use priors::{Rhythm, UNITS};
@@ -31,26 +34,6 @@ const BEAM: usize = 400;
 const FIRST_BEAM: usize = 3_000;
 /// Onsets after which the beam is narrow.
 const FIRST_ONSETS: usize = 4;
-/// Share of onsets that are none, and their density in onsets a second.
-const STRAY: (f64, f64) = (0.05, 1.0);
-/// Silence that may be a pause, in seconds.
-const REST_S: f64 = 0.25;
-/// A note so many beats long may be held longer than written.
-const LONG_BEATS: f64 = 1.2;
-/// Share of steps over which the tempo bends, and of rests that are held, before anything is known of the singer; after
-/// how many of them the singer's own count as much.
-const BENT_SHARE: (f64, f64) = (0.25, 8.0);
-const HELD_REST: (f64, f64) = (0.2, 4.0);
-/// Share of steps over which the tempo bends, where that is not learnt.
-const ANY_BENT_SHARE: f64 = 0.5;
-/// Steps back that tell how a singer treats time.
-const MANNER_STEPS: usize = 32;
-/// Share of long notes that are held; mean length of what is held, in seconds.
-const HELD_NOTE: f64 = 0.04;
-const HELD_MEAN_S: f64 = 0.6;
-/// Share of rests that are cut short, and the mean of that in seconds.
-const CUT_REST: f64 = 0.04;
-const CUT_MEAN_S: f64 = 0.25;
 /// Preferred beat period in seconds, and the standard deviation around it in octaves.
 const PREFERRED_PERIOD_S: (f64, f64) = (0.62, 0.5);
 /// Standard deviation around a stated period in octaves.
@@ -64,14 +47,15 @@ const PERIODS_S: (f64, f64) = (0.3, 1.4);
 /// Ratio of neighbouring periods at the start.
 const PERIOD_STEP: f64 = 1.06;
 
-/// Onsets of the path that are remembered for what the singer does again.
-const REMEMBERED: usize = 64;
-/// How often a step must have been taken to count as much as the scores.
-const HABIT: f64 = 16.0;
+/// Onsets that tell what the singer does with time.
+const MEMORISED: usize = 160;
 /// How much likelier another beat must be than that of the best path.
 const LOYALTY: f64 = 1.5;
 /// Hypotheses that are looked at as the centre of those that agree.
 const CENTRES: usize = 40;
+
+/// Beats that are foretold.
+pub const COMING: usize = 4;
 
 /// What is known before listening.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,12 +91,36 @@ pub struct Position {
     pub place: usize,
     /// Beat period in seconds.
     pub period_s: f64,
+    /// The beats after that one, in seconds.
+    pub coming_s: [f64; COMING],
     /// Standard deviation of the next beat in seconds.
     pub doubt_s: f64,
     /// Probability of this beat and period, places in the bar and metres taken together, 0 to 1.
     pub probability: f64,
     /// Probability of the metre and the bar lines, 0 to 1.
     pub bar_probability: f64,
+}
+
+impl Position {
+    /// The beats to come in a steady tempo.
+    pub fn steady(beat_s: f64, period_s: f64) -> [f64; COMING] {
+        std::array::from_fn(|index| beat_s + period_s * (index + 1) as f64)
+    }
+
+    /// The beat nearest to a moment, and the time from the one before to it, in seconds.
+    pub fn beat_near(&self, at_s: f64) -> (f64, f64) {
+        let mut before_s = self.beat_s;
+        let mut best = (self.beat_s, self.period_s);
+        for beat_s in self.coming_s {
+            if (beat_s - at_s).abs() < (best.0 - at_s).abs() {
+                best = (beat_s, beat_s - before_s);
+            }
+            before_s = beat_s;
+        }
+        // Beyond those that are foretold the tempo stays.
+        let (last_s, period_s) = best;
+        (last_s + ((at_s - last_s) / period_s).round() * period_s, period_s)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -127,15 +135,6 @@ struct Hypothesis {
     /// Log likelihood of all paths that were merged into it.
     mass: f64,
     node: usize,
-}
-
-/// How a singer treats time.
-#[derive(Debug, Clone, Copy)]
-struct Manner {
-    /// Share of steps over which the tempo bends.
-    bent: f64,
-    /// Share of rests that are held.
-    held: f64,
 }
 
 /// An onset with its place, and the one before it.
@@ -154,6 +153,29 @@ struct Node {
     unit: usize,
 }
 
+impl Hypothesis {
+    /// That of the first onset.
+    fn first(meter: usize, unit: usize, phase: Phase, score: f64, node: usize) -> Self {
+        Self { meter, unit, phase, score, mass: score, node }
+    }
+}
+
+impl Node {
+    /// That of the first onset.
+    fn first(unit: usize) -> Self {
+        Self { before: None, onset: 0, step: 0, is_held: false, is_after_rest: false, walk: BENT, unit }
+    }
+}
+
+/// What the singer did with time, as the path that is believed tells it.
+#[derive(Debug)]
+struct Memorised {
+    memory: Memory,
+    /// Where the last onset of that path lies, in beats, and its period in seconds.
+    at: f64,
+    period_s: f64,
+}
+
 /// The hypothesis that is taken for true.
 #[derive(Debug, Clone, Copy)]
 struct Belief {
@@ -170,6 +192,7 @@ pub struct RhythmTracker {
     nodes: Vec<Node>,
     onsets: Vec<BeatOnset>,
     believed: Option<Belief>,
+    memory: Option<Memorised>,
     /// Shortest and longest beat period in seconds.
     periods_s: (f64, f64),
 }
@@ -189,6 +212,7 @@ impl RhythmTracker {
             nodes: Vec::new(),
             onsets: Vec::new(),
             believed: None,
+            memory: None,
             periods_s,
         }
     }
@@ -217,14 +241,12 @@ impl RhythmTracker {
         let rest_s = onset.time_s - before.time_s - before.sung_s;
         let mut next = Beam::default();
         for hypothesis in &self.hypotheses {
-            let stray = (STRAY.0 * STRAY.1).ln();
-            let (score, mass) = (hypothesis.score + stray, hypothesis.mass + stray);
-            next.offer(Hypothesis { score, mass, ..*hypothesis }, None);
             self.go_on(hypothesis, index, rest_s, &mut next);
         }
         let keep = if index < FIRST_ONSETS { FIRST_BEAM } else { BEAM };
         self.hypotheses = next.best(keep, &mut self.nodes);
         self.believed = self.believe();
+        self.memory = self.memorise();
     }
 
     fn begin(&mut self, time_s: f64) {
@@ -244,21 +266,13 @@ impl RhythmTracker {
             let (_, probability) = self.expectation.meters[meter];
             for (unit, start) in rhythm.starts() {
                 let node = self.nodes.len();
-                self.nodes.push(Node {
-                    before: None,
-                    onset: 0,
-                    step: 0,
-                    is_held: false,
-                    is_after_rest: false,
-                    walk: BENT,
-                    unit,
-                });
+                self.nodes.push(Node::first(unit));
                 let mut period_s = shortest;
                 while period_s < longest {
                     let octaves = (period_s / centre).log2() / width;
                     let score = probability.ln() + start - 0.5 * octaves * octaves;
                     let phase = Phase::new(time_s, period_s, period_s * PERIOD_STEP.ln() * 0.6);
-                    self.hypotheses.push(Hypothesis { meter, unit, phase, score, mass: score, node });
+                    self.hypotheses.push(Hypothesis::first(meter, unit, phase, score, node));
                     period_s *= PERIOD_STEP;
                 }
             }
@@ -283,141 +297,12 @@ impl RhythmTracker {
                     };
                     let score = probability.ln() + start + likelihood;
                     let node = self.nodes.len();
-                    self.nodes.push(Node {
-                        before: None,
-                        onset: 0,
-                        step: 0,
-                        is_held: false,
-                        is_after_rest: false,
-                        walk: BENT,
-                        unit,
-                    });
-                    self.hypotheses.push(Hypothesis { meter, unit, phase, score, mass: score, node });
+                    self.nodes.push(Node::first(unit));
+                    self.hypotheses.push(Hypothesis::first(meter, unit, phase, score, node));
                 }
             }
         }
         self.hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.node.cmp(&b.node)));
-    }
-
-    /// Offers everything that an onset can be for a hypothesis.
-    fn go_on(&self, from: &Hypothesis, onset: usize, rest_s: f64, next: &mut Beam) {
-        let time_s = self.onsets[onset].time_s;
-        let rhythm = &self.rhythms[from.meter];
-        let bar = rhythm.units();
-        let passed_s = time_s - from.phase.time_s();
-        let accepted = (1.0 - STRAY.0).ln();
-        let habits = self.habits(from);
-        let manner = self.manner(from);
-        let is_after_rest = rest_s >= REST_S;
-        let is_entry = is_after_rest && self.expectation.learns_manner;
-        let semitones = match (self.onsets[onset - 1].midi, self.onsets[onset].midi) {
-            (Some(before), Some(now)) => now - before,
-            _ => f64::NAN,
-        };
-        let mut offer = |step: u32, prior: f64, phase: Phase, likelihood: f64, walk: Walk, is_held: bool| {
-            let unit = (from.unit + step as usize) % bar;
-            let node = Node { before: Some(from.node), onset, step, is_held, is_after_rest, walk, unit };
-            let mut gained = accepted + prior + likelihood;
-            if semitones.is_finite() {
-                gained += rhythm.leap(unit, semitones);
-            }
-            let (score, mass) = (from.score + gained, from.mass + gained);
-            next.offer(
-                Hypothesis { meter: from.meter, unit, phase, score, mass, node: usize::MAX },
-                Some(node),
-            );
-        };
-        let consider = |step: u32, prior: f64, offer: &mut dyn FnMut(u32, f64, Phase, f64, Walk, bool)| {
-            let beats = self.beats(from.unit, step);
-            for (walk, share) in [(STEADY, 1.0 - manner.bent), (BENT, manner.bent)] {
-                let as_sung = Walk { share, ..walk };
-                if let Some((phase, likelihood)) = from.phase.observe(beats, as_sung, time_s, is_entry)
-                    && (self.periods_s.0..self.periods_s.1).contains(&phase.period_s())
-                {
-                    offer(step, prior, phase, likelihood, walk, false);
-                }
-            }
-            let ahead = from.phase.ahead(beats, STEADY);
-            let late_s = time_s - ahead.time_s();
-            let share = match is_after_rest {
-                true if late_s < 0.0 => Some((CUT_REST * manner.held / HELD_REST.0, CUT_MEAN_S)),
-                true => Some((manner.held, HELD_MEAN_S)),
-                false if late_s > 0.0 && passed_s > LONG_BEATS * from.phase.period_s() => {
-                    Some((HELD_NOTE, HELD_MEAN_S))
-                }
-                false => None,
-            };
-            if let Some((share, mean_s)) = share {
-                let likelihood = (share / mean_s).ln() - late_s.abs() / mean_s;
-                offer(step, prior, ahead.held_until(time_s), likelihood, BENT, true);
-            }
-        };
-        let seen: f64 = habits.iter().map(|(_, times)| times).sum();
-        for (step, prior) in rhythm.steps(from.unit) {
-            let times = habits.iter().find(|(s, _)| *s == step).map_or(0.0, |(_, times)| *times);
-            let share = (prior.exp() * HABIT + times) / (HABIT + seen);
-            consider(step, share.ln(), &mut offer);
-        }
-        // After a long silence: the next phrase begins where phrases do, after as many bars as fit best.
-        let silent_beats = passed_s / from.phase.period_s();
-        if silent_beats * UNITS as f64 > rhythm.longest_step() as f64 * 0.7 {
-            for (unit, prior) in rhythm.starts() {
-                let within = (unit + bar - from.unit) % bar;
-                let bars = ((silent_beats * UNITS as f64 - within as f64) / bar as f64).round().max(0.0);
-                let step = within as u32 + bars as u32 * bar as u32;
-                if step > rhythm.longest_step() {
-                    consider(step, prior + (0.3f64).ln(), &mut offer);
-                }
-            }
-        }
-    }
-
-    /// The steps that the singer has taken from here before, and how often: songs repeat their rhythms.
-    fn habits(&self, from: &Hypothesis) -> Vec<(u32, f64)> {
-        let mut habits: Vec<(u32, f64)> = Vec::new();
-        let mut after = self.nodes[from.node];
-        for _ in 0..REMEMBERED {
-            let Some(node) = after.before.map(|index| self.nodes[index]) else { break };
-            if node.unit == from.unit {
-                match habits.iter_mut().find(|(step, _)| *step == after.step) {
-                    Some((_, times)) => *times += 1.0,
-                    None => habits.push((after.step, 1.0)),
-                }
-            }
-            after = node;
-        }
-        habits
-    }
-
-    /// How the singer has treated time so far: one who keeps it is believed to go on so.
-    fn manner(&self, from: &Hypothesis) -> Manner {
-        if !self.expectation.learns_manner {
-            return Manner { bent: ANY_BENT_SHARE, held: HELD_REST.0 };
-        }
-        let (mut steps, mut bent, mut rests, mut held) = (0.0, 0.0, 0.0, 0.0);
-        let mut node = self.nodes[from.node];
-        for _ in 0..MANNER_STEPS {
-            let Some(before) = node.before else { break };
-            if node.is_after_rest {
-                rests += 1.0;
-                held += f64::from(u8::from(node.is_held));
-            }
-            if !node.is_held {
-                steps += 1.0;
-                bent += f64::from(u8::from(node.walk == BENT));
-            }
-            node = self.nodes[before];
-        }
-        Manner {
-            bent: (bent + BENT_SHARE.0 * BENT_SHARE.1) / (steps + BENT_SHARE.1),
-            held: (held + HELD_REST.0 * HELD_REST.1) / (rests + HELD_REST.1),
-        }
-    }
-
-    /// Beats that a step takes, with the feel.
-    fn beats(&self, unit: usize, step: u32) -> f64 {
-        let place = |unit: usize| beat_of(unit, self.expectation.half);
-        place(unit + step as usize) - place(unit)
     }
 
     /// Time of the beat at or before the last onset, if a hypothesis is true.
@@ -502,17 +387,58 @@ impl RhythmTracker {
     pub fn position(&self, at_s: f64) -> Option<Position> {
         let Belief { index, probability } = self.believed?;
         let best = self.hypotheses.get(index)?;
-        let first_s = self.beat_s(best);
-        let passed = ((at_s - first_s) / best.phase.period_s()).floor().max(0.0);
+        let (first_s, period_s) = (self.beat_s(best), best.phase.period_s());
+        let within = beat_of(best.unit, self.expectation.half);
+        let within = within - within.floor();
+        let beat_at = |passed: f64| first_s + period_s * (within + self.usual_beats(best, passed - within));
+        let mut passed = ((at_s - first_s) / period_s).floor().max(0.0);
+        while passed > 0.0 && beat_at(passed) > at_s {
+            passed -= 1.0;
+        }
         Some(Position {
             meter: self.expectation.meters[best.meter].0,
-            beat_s: first_s + passed * best.phase.period_s(),
+            beat_s: beat_at(passed),
+            coming_s: std::array::from_fn(|index| beat_at(passed + (index + 1) as f64)),
             place: (best.unit / UNITS + passed as usize) % (self.rhythms[best.meter].units() / UNITS),
-            period_s: best.phase.period_s(),
+            period_s: beat_at(passed + 1.0) - beat_at(passed),
             doubt_s: best.phase.ahead(passed + 1.0, STEADY).doubt_s(),
             probability,
             bar_probability: self.bar_probability(best),
         })
+    }
+
+    /// How many usual beats it takes from the last onset to a place some beats later, if a hypothesis is true.
+    fn usual_beats(&self, from: &Hypothesis, beats: f64) -> f64 {
+        let Some(Memorised { memory, at, period_s }) = &self.memory else { return beats };
+        if beats <= 0.0 {
+            return beats;
+        }
+        // Whoever counts half beats, or double ones, passes the same places.
+        let ratio = from.phase.period_s() / period_s;
+        memory.usual_between(*at, at + beats * ratio) / ratio
+    }
+
+    /// What the singer did with time, where that is learnt.
+    fn memorise(&self) -> Option<Memorised> {
+        let best = self.believed.filter(|_| self.expectation.learns_manner)?;
+        let best = self.hypotheses.get(best.index)?;
+        let mut path = vec![self.nodes[best.node]];
+        while let Some(before) = path[path.len() - 1].before.filter(|_| path.len() < MEMORISED) {
+            path.push(self.nodes[before]);
+        }
+        path.reverse();
+        let mut unit = path[0].unit;
+        let placed: Vec<(f64, f64)> = path
+            .iter()
+            .enumerate()
+            .map(|(index, node)| {
+                unit += if index == 0 { 0 } else { node.step as usize };
+                (beat_of(unit, self.expectation.half), self.onsets[node.onset].time_s)
+            })
+            .collect();
+        let per_bar = self.rhythms[best.meter].units() / UNITS;
+        let at = placed.last().map_or(0.0, |(beat, _)| *beat);
+        Some(Memorised { memory: Memory::of(&placed, per_bar), at, period_s: best.phase.period_s() })
     }
 
     /// The best path through all onsets heard.

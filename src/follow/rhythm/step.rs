@@ -1,0 +1,177 @@
+//! What the next onset can be.
+
+use super::beam::Beam;
+use super::phase::{BENT, Phase, STEADY, Walk};
+use super::priors::UNITS;
+use super::{Hypothesis, Node, RhythmTracker, beat_of};
+
+/// Share of onsets that are none, and their density in onsets a second.
+const STRAY: (f64, f64) = (0.05, 1.0);
+/// Silence that may be a pause, in seconds.
+const REST_S: f64 = 0.25;
+/// A note so many beats long may be held longer than written.
+const LONG_BEATS: f64 = 1.2;
+/// Share of steps over which the tempo bends, and of rests that are held, before anything is known of the singer; after
+/// how many of them the singer's own count as much.
+const BENT_SHARE: (f64, f64) = (0.25, 8.0);
+const HELD_REST: (f64, f64) = (0.2, 4.0);
+/// Share of steps over which the tempo bends, where that is not learnt.
+const ANY_BENT_SHARE: f64 = 0.5;
+/// Steps back that tell how a singer treats time.
+const MANNER_STEPS: usize = 32;
+/// Share of long notes that are held; mean length of what is held, in seconds.
+const HELD_NOTE: f64 = 0.04;
+const HELD_MEAN_S: f64 = 0.6;
+/// Share of rests that are cut short, and the mean of that in seconds.
+const CUT_REST: f64 = 0.04;
+const CUT_MEAN_S: f64 = 0.25;
+/// Onsets of the path that are remembered for what the singer does again.
+const REMEMBERED: usize = 64;
+/// How often a step must have been taken to count as much as the scores.
+const HABIT: f64 = 16.0;
+/// How a singer treats time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// Share of steps over which the tempo bends.
+    bent: f64,
+    /// Share of rests that are held.
+    held: f64,
+}
+
+/// What an onset is taken for.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Units since the onset before.
+    step: u32,
+    /// Log probability of the step.
+    prior: f64,
+    phase: Phase,
+    /// Log likelihood of the time.
+    likelihood: f64,
+    walk: Walk,
+    is_held: bool,
+}
+
+impl RhythmTracker {
+    /// Offers everything that an onset can be for a hypothesis.
+    pub(super) fn go_on(&self, from: &Hypothesis, onset: usize, rest_s: f64, next: &mut Beam) {
+        let stray = (STRAY.0 * STRAY.1).ln();
+        let (score, mass) = (from.score + stray, from.mass + stray);
+        next.offer(Hypothesis { score, mass, ..*from }, None);
+        let time_s = self.onsets[onset].time_s;
+        let rhythm = &self.rhythms[from.meter];
+        let bar = rhythm.units();
+        let passed_s = time_s - from.phase.time_s();
+        let habits = self.habits(from);
+        let manner = self.manner(from);
+        let is_after_rest = rest_s >= REST_S;
+        let is_entry = is_after_rest && self.expectation.learns_manner;
+        let is_after_long = passed_s > LONG_BEATS * from.phase.period_s();
+        let semitones = match (self.onsets[onset - 1].midi, self.onsets[onset].midi) {
+            (Some(before), Some(now)) => now - before,
+            _ => f64::NAN,
+        };
+        let mut offer = |reading: Reading| {
+            let unit = (from.unit + reading.step as usize) % bar;
+            let mut gained = (1.0 - STRAY.0).ln() + reading.prior + reading.likelihood;
+            if semitones.is_finite() {
+                gained += rhythm.leap(unit, semitones);
+            }
+            let (score, mass) = (from.score + gained, from.mass + gained);
+            let Reading { step, phase, walk, is_held, .. } = reading;
+            let node = Node { before: Some(from.node), onset, step, is_held, is_after_rest, walk, unit };
+            let meter = from.meter;
+            next.offer(Hypothesis { meter, unit, phase, score, mass, node: usize::MAX }, Some(node));
+        };
+        let mut consider = |step: u32, prior: f64| {
+            let beats = self.usual_beats(from, self.beats(from.unit, step));
+            for (walk, share) in [(STEADY, 1.0 - manner.bent), (BENT, manner.bent)] {
+                let as_sung = Walk { share, ..walk };
+                if let Some((phase, likelihood)) = from.phase.observe(beats, as_sung, time_s, is_entry)
+                    && (self.periods_s.0..self.periods_s.1).contains(&phase.period_s())
+                {
+                    offer(Reading { step, prior, phase, likelihood, walk, is_held: false });
+                }
+            }
+            let ahead = from.phase.ahead(beats, STEADY);
+            let late_s = time_s - ahead.time_s();
+            let share = match is_after_rest {
+                true if late_s < 0.0 => Some((CUT_REST * manner.held / HELD_REST.0, CUT_MEAN_S)),
+                true => Some((manner.held, HELD_MEAN_S)),
+                false if late_s > 0.0 && is_after_long => Some((HELD_NOTE, HELD_MEAN_S)),
+                false => None,
+            };
+            if let Some((share, mean_s)) = share {
+                let likelihood = (share / mean_s).ln() - late_s.abs() / mean_s;
+                let phase = ahead.held_until(time_s);
+                offer(Reading { step, prior, phase, likelihood, walk: BENT, is_held: true });
+            }
+        };
+        let seen: f64 = habits.iter().map(|(_, times)| times).sum();
+        for (step, prior) in rhythm.steps(from.unit) {
+            let times = habits.iter().find(|(s, _)| *s == step).map_or(0.0, |(_, times)| *times);
+            let share = (prior.exp() * HABIT + times) / (HABIT + seen);
+            consider(step, share.ln());
+        }
+        // After a long silence: the next phrase begins where phrases do, after as many bars as fit best.
+        let silent_beats = passed_s / from.phase.period_s();
+        if silent_beats * UNITS as f64 > f64::from(rhythm.longest_step()) * 0.7 {
+            for (unit, prior) in rhythm.starts() {
+                let within = (unit + bar - from.unit) % bar;
+                let bars = ((silent_beats * UNITS as f64 - within as f64) / bar as f64).round().max(0.0);
+                let step = within as u32 + bars as u32 * bar as u32;
+                if step > rhythm.longest_step() {
+                    consider(step, prior + (0.3f64).ln());
+                }
+            }
+        }
+    }
+
+    /// The steps that the singer has taken from here before, and how often: songs repeat their rhythms.
+    fn habits(&self, from: &Hypothesis) -> Vec<(u32, f64)> {
+        let mut habits: Vec<(u32, f64)> = Vec::new();
+        let mut after = self.nodes[from.node];
+        for _ in 0..REMEMBERED {
+            let Some(node) = after.before.map(|index| self.nodes[index]) else { break };
+            if node.unit == from.unit {
+                match habits.iter_mut().find(|(step, _)| *step == after.step) {
+                    Some((_, times)) => *times += 1.0,
+                    None => habits.push((after.step, 1.0)),
+                }
+            }
+            after = node;
+        }
+        habits
+    }
+
+    /// How the singer has treated time so far: one who keeps it is believed to go on so.
+    fn manner(&self, from: &Hypothesis) -> Manner {
+        if !self.expectation.learns_manner {
+            return Manner { bent: ANY_BENT_SHARE, held: HELD_REST.0 };
+        }
+        let (mut steps, mut bent, mut rests, mut held) = (0.0, 0.0, 0.0, 0.0);
+        let mut node = self.nodes[from.node];
+        for _ in 0..MANNER_STEPS {
+            let Some(before) = node.before else { break };
+            if node.is_after_rest {
+                rests += 1.0;
+                held += f64::from(u8::from(node.is_held));
+            }
+            if !node.is_held {
+                steps += 1.0;
+                bent += f64::from(u8::from(node.walk == BENT));
+            }
+            node = self.nodes[before];
+        }
+        Manner {
+            bent: (bent + BENT_SHARE.0 * BENT_SHARE.1) / (steps + BENT_SHARE.1),
+            held: (held + HELD_REST.0 * HELD_REST.1) / (rests + HELD_REST.1),
+        }
+    }
+
+    /// Beats that a step takes, with the feel.
+    fn beats(&self, unit: usize, step: u32) -> f64 {
+        let place = |unit: usize| beat_of(unit, self.expectation.half);
+        place(unit + step as usize) - place(unit)
+    }
+}

@@ -41,6 +41,19 @@ pub struct Plan {
     pub chords: Vec<ChordSpan>,
     /// Notes of every part in every bar asked for, sorted by part and bar.
     pub parts: Vec<PartBar>,
+    /// How sure the thirds of chords are that were foretold, in order; those that are not named are not in doubt.
+    pub thirds: Vec<Third>,
+}
+
+/// How sure a stretch of a chord has the right third.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Third {
+    /// Where the stretch begins.
+    pub start: Ticks,
+    /// Where it ends.
+    pub end: Ticks,
+    /// Probability that its third belongs to the harmony there, whatever its root is, 0 to 1.
+    pub probability: f64,
 }
 
 /// The composer that is asked for, or the rules where the network's weights are damaged.

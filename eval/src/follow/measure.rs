@@ -1,6 +1,6 @@
 //! How far the beats that were played lie from those that were sung.
 
-use collavoce::score::{ChordSymbol, MidiNote, PitchClass};
+use collavoce::score::ChordSymbol;
 
 /// Tolerance of beats and bar lines in seconds (mir_eval's).
 pub const BEAT_S: f64 = 0.07;
@@ -55,7 +55,7 @@ pub struct Figures {
     pub level: f64,
     /// Whether the band plays the song's chord at each sung bar line.
     pub right_chords: Vec<bool>,
-    /// Whether each sung note on a strong place lies a semitone from a note of the chord, and does not belong to it.
+    /// Whether each sung note on a strong place lies a semitone from a sounding tone of the band, and is none itself.
     pub clashes: Vec<bool>,
     /// Whether the beat goes on under each long note.
     pub goes_on: Vec<bool>,
@@ -77,17 +77,15 @@ impl Truth {
         self.bar_lines.iter().zip(written).map(is_right).collect()
     }
 
-    /// Whether sung notes on strong places clash with the chords that are played there.
-    pub fn clashes(&self, played: &[(f64, String)]) -> Vec<bool> {
-        let chord_at = |at_s: f64| {
-            let after = played.partition_point(|(from_s, _)| *from_s < at_s + BEAT_S);
-            after.checked_sub(1).and_then(|index| played[index].1.parse::<ChordSymbol>().ok())
-        };
+    /// Whether sung notes on strong places lie a semitone from a tone of the band that sounds when they have begun, and are
+    /// none of its tones; only where it sounds.
+    pub fn clashes(&self, tones: &[(f64, f64, u8)]) -> Vec<bool> {
         let clash = |(at_s, midi): &(f64, u8)| {
-            let chord = chord_at(*at_s)?;
-            let sung = MidiNote(*midi).pitch_class();
-            let is_near = |tone: PitchClass| [1, 11].contains(&sung.above(tone));
-            Some(!chord.holds(sung) && chord.pitch_classes().any(is_near))
+            let at_s = at_s + BEAT_S;
+            let sounding = tones.iter().filter(|(from, to, _)| *from <= at_s && at_s < *to);
+            let above: Vec<u8> = sounding.map(|(_, _, tone)| (midi + 120 - tone) % 12).collect();
+            let is_near = above.contains(&1) || above.contains(&11);
+            (!above.is_empty()).then(|| is_near && !above.contains(&0))
         };
         self.strong.iter().filter_map(clash).collect()
     }
@@ -190,9 +188,11 @@ mod tests {
     #[test]
     fn clashes_and_beats_under_long_notes_are_counted() {
         let truth = truth();
-        let chords = [(0.0, "C".to_owned()), (3.0, "Em".to_owned())];
-        // E in C belongs to it, F over E minor does not and lies beside E.
-        assert_eq!(truth.clashes(&chords), [false, true]);
+        // E with C and E belongs to them, F over E and B does not and lies beside E; over C and G it does not clash.
+        let tones = [(0.0, 3.0, 48), (0.0, 3.0, 52), (3.0, 5.0, 40), (3.0, 5.0, 47)];
+        assert_eq!(truth.clashes(&tones), [false, true]);
+        assert_eq!(truth.clashes(&[(0.0, 9.0, 48), (0.0, 9.0, 55)]), [false, false]);
+        assert_eq!(truth.clashes(&[]), [false; 0]);
         let played: Vec<f64> = truth.beats.iter().copied().filter(|at| (*at - 9.0).abs() > 0.1).collect();
         assert_eq!(truth.compare(&played, &[]).goes_on, [true, false]);
     }

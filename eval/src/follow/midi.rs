@@ -14,7 +14,12 @@ pub struct Played {
     pub chords: Vec<(f64, String)>,
     /// Notes: when, on which channel counted from 0, and which.
     pub notes: Vec<(f64, u8, u8)>,
+    /// What guitar, bass and strings let sound: from when to when, and which note.
+    pub tones: Vec<(f64, f64, u8)>,
 }
+
+/// MIDI channels of guitar, bass and strings, counted from 0.
+const PITCHED: [u8; 3] = [0, 1, 2];
 
 impl Played {
     /// Notes of a channel.
@@ -76,13 +81,22 @@ impl Played {
         }
         for track in &smf.tracks {
             let mut tick = 0;
+            let mut open: Vec<(u8, u8, f64)> = Vec::new();
             for event in track {
                 tick += u64::from(event.delta.as_int());
-                if let TrackEventKind::Midi { channel, message: MidiMessage::NoteOn { key, vel } } =
-                    event.kind
-                    && vel.as_int() > 0
-                {
-                    played.notes.push((seconds(tick), channel.as_int(), key.as_int()));
+                let TrackEventKind::Midi { channel, message } = event.kind else { continue };
+                let (channel, at) = (channel.as_int(), seconds(tick));
+                let (key, begins) = match message {
+                    MidiMessage::NoteOn { key, vel } => (key.as_int(), vel.as_int() > 0),
+                    MidiMessage::NoteOff { key, .. } => (key.as_int(), false),
+                    _ => continue,
+                };
+                if begins {
+                    played.notes.push((at, channel, key));
+                    open.push((channel, key, at));
+                } else if let Some(index) = open.iter().position(|note| (note.0, note.1) == (channel, key)) {
+                    let (_, _, from) = open.remove(index);
+                    played.tones.extend(PITCHED.contains(&channel).then_some((from, at, key)));
                 }
             }
         }

@@ -236,7 +236,7 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
         };
         let figures = truth.compare(&sounding(&played.beats), &sounding(&played.bar_lines));
         let right_chords = truth.right_chords(&chords, &played.chords);
-        let clashes = truth.clashes(&played.chords);
+        let clashes = truth.clashes(&played.tones);
         Ok(Some(Figures { right_chords, clashes, ..figures }))
     };
     let told = settings(case, &performance);

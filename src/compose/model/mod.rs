@@ -13,8 +13,8 @@ use super::given::Given;
 use super::harmony::{colour, harmony_notes};
 use super::rules::Rules;
 use super::whim::Whim;
-use super::{Composer, Plan, PlanRequest};
-use crate::score::{BarNumber, ChordSpan, ChordSymbol, Part, PartBar, Score};
+use super::{Composer, Plan, PlanRequest, Third};
+use crate::score::{BarNumber, ChordSpan, ChordSymbol, Key, Part, PartBar, Score};
 use crate::song::{Idiom, Settings, Style};
 use crate::time::Ticks;
 use lattice::{Lattice, STATES, States};
@@ -52,7 +52,7 @@ impl Composer for Learnt {
     fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
         // The network's errors are panics; a song must not end with one.
         match catch_unwind(AssertUnwindSafe(|| chords(request))) {
-            Ok(Ok(chords)) => self.rules.play(request, chords),
+            Ok(Ok((chords, thirds))) => Plan { thirds, ..self.rules.play(request, chords) },
             _ => self.rules.plan(request),
         }
     }
@@ -69,12 +69,12 @@ impl Composer for Learnt {
     }
 }
 
-/// Chords of the bars asked for.
-fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
+/// Chords of the bars asked for, and how sure their thirds are where they are foretold.
+fn chords(request: &PlanRequest<'_>) -> Result<(Vec<ChordSpan>, Vec<Third>), WeightsError> {
     let PlanRequest { score, settings, .. } = *request;
     let given = Given::of(score, settings, request.first, request.bars);
     if given.says_all() {
-        return Ok(given.chords());
+        return Ok((given.chords(), Vec::new()));
     }
     let melody =
         harmony_notes(score.melody.iter().map(|n| (n.start, n.end(), n.pitch.0)), score.meter.beat());
@@ -104,7 +104,7 @@ fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
         played: &played,
         is_coloured: settings.idiom != Idiom::Style || matches!(settings.style, Style::Folk | Style::Jazz),
         take: Whim::of(request),
-        with_odds: false,
+        with_odds: !is_known,
     })?;
     let wanted: Vec<HarmonisedSlot> = harmonised.into_iter().filter(|slot| slot.at.start >= from).collect();
     let mut spans = spans(&wanted);
@@ -112,7 +112,22 @@ fn chords(request: &PlanRequest<'_>) -> Result<Vec<ChordSpan>, WeightsError> {
         // What the network leaves bare is coloured as the style asks.
         colour(&mut spans, score.key, settings.style, &melody);
     }
-    Ok(given.over(&spans))
+    let thirds = wanted.iter().filter(|slot| !slot.odds.is_empty()).map(|slot| third(slot, score.key));
+    let thirds = thirds.collect();
+    Ok((given.over(&spans), thirds))
+}
+
+/// How likely the third of a slot's chord belongs to the harmony: to any triad that may stand there.
+fn third(slot: &HarmonisedSlot, key: Key) -> Third {
+    let tone = slot.chord.pitch_classes().find(|tone| [3, 4].contains(&tone.above(slot.chord.root)));
+    let holds = |triad: usize| tone.is_some_and(|tone| chord_of(triad * COLOURS, key).holds(tone));
+    let probability = match tone {
+        None => 1.0,
+        Some(_) => {
+            slot.odds.iter().enumerate().filter(|(triad, _)| holds(*triad)).map(|(_, odds)| odds).sum()
+        }
+    };
+    Third { start: slot.at.start, end: slot.at.end, probability }
 }
 
 /// The idiom of the network, by its number in training.
@@ -345,5 +360,27 @@ mod tests {
             one.root == two.root && one.quality != two.quality
         });
         assert!(!turns, "{:?}", found.iter().map(|span| span.chord.to_string()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn thirds_of_what_is_foretold_have_a_probability_and_those_of_a_known_take_none() {
+        let score = crate::compose::sung::score(8, &crate::compose::sung::lines(2, 2), &["A"], 0.5);
+        let settings = Settings::default();
+        let plan = |heard_until: Ticks| {
+            let request = PlanRequest {
+                score: &score,
+                settings: &settings,
+                first: BarNumber(4),
+                bars: 1,
+                heard_until,
+                is_ending: false,
+            };
+            Learnt::default().plan(&request).thirds
+        };
+        let bar = score.bar(BarNumber(4));
+        let thirds = plan(bar.start - TickCount(1));
+        assert_eq!((thirds[0].start, thirds[thirds.len() - 1].end), (bar.start, bar.end));
+        assert!(thirds.iter().all(|third| third.probability > 0.0 && third.probability <= 1.0 + 1e-9));
+        assert_eq!(plan(bar.end), []);
     }
 }

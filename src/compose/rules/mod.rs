@@ -48,7 +48,7 @@ impl Rules {
                 parts.push(self.part_bar(&score, request.settings, *part, bar, take));
             }
         }
-        Plan { chords, parts }
+        Plan { chords, parts, thirds: Vec::new() }
     }
 }
 

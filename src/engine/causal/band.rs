@@ -1,6 +1,7 @@
 //! The composing half of the live engine: what has been sung so far -> chords and notes of the next bar.
 
 use super::state::{STOPPED_BARS, State};
+use super::thirds::Doubts;
 use crate::compose::rules::Rules;
 use crate::compose::{Composer, PlanRequest, composer_for, form};
 use crate::engine::EngineError;
@@ -8,7 +9,7 @@ use crate::engine::write::{check_takes, other_takes, skeleton};
 use crate::follow::Take;
 use crate::limits;
 use crate::perform::Dynamics;
-use crate::score::{Bar, BarNumber, ChordSpan, Key, MidiNote, PartBar, Score, Section, TuningPoint};
+use crate::score::{Bar, BarNumber, ChordSpan, Key, PartBar, Score, Section, TuningPoint};
 use crate::song::{Lead, Settings, WhenStopped};
 use crate::time::{Meter, TempoMap, TickCount, Ticks};
 
@@ -20,8 +21,6 @@ const LOOK_BACK_BARS: i32 = 3;
 const KEY_CHANGE_LEAD: f64 = 0.25;
 /// Energy of a vamp.
 const VAMP_ENERGY: f64 = 0.2;
-/// Probability of the key below which a band of middling daring plays no thirds.
-const KEY_TRUST: f64 = 0.3;
 /// Sung notes before a key can be told.
 const KEY_NOTES: usize = 4;
 
@@ -93,6 +92,8 @@ struct SoFar {
     chords: Vec<ChordSpan>,
     tuning: Vec<TuningPoint>,
     parts: Vec<PartBar>,
+    /// What was doubtful in the last bar.
+    doubts: Doubts,
     /// What the last bar was written for: its patterns stay where only a chord changes.
     last: Option<Score>,
     /// First takes of the bars that another take plays.
@@ -157,6 +158,7 @@ impl Band {
             chords: Vec::new(),
             tuning: Vec::new(),
             parts: Vec::new(),
+            doubts: Doubts::default(),
             last: None,
             other_takes: Vec::new(),
         });
@@ -187,11 +189,11 @@ impl Band {
         now.sections = so_far.sections.clone();
         now.tuning = so_far.tuning.clone();
         now.chords = so_far.chords.clone();
-        let is_doubtful = request.doubts_thirds();
         // The drums need no key.
         let is_key_known =
             settings.key.is_some() || settings.gives_all_chords() || take.notes.len() >= KEY_NOTES;
         let harmonised = self.composer.plan(&harmony_of(&now, &silent(settings), bar.number, request.now_s));
+        so_far.doubts = Doubts::of(request, &harmonised.thirds);
         let chords: Vec<ChordSpan> = harmonised
             .chords
             .iter()
@@ -211,8 +213,8 @@ impl Band {
             let take = settings.take_of(*part, bar.number);
             let mut write = |take| {
                 let mut written = self.composer.part_bar(&now, settings, *part, bar.number, take);
-                if is_doubtful && part.is_pitched() {
-                    open_fifths(&mut written, &now);
+                if part.is_pitched() {
+                    so_far.doubts.open(&mut written, &now);
                 }
                 written
             };
@@ -230,7 +232,6 @@ impl Band {
     /// Takes another chord from the middle of a bar on, if what was sung in its first half asks for one.
     fn correct_chord(&mut self, request: &BandRequest, tick: Ticks) -> Option<BandAnswer> {
         let BandRequest { take, tempo, settings, .. } = request;
-        let is_doubtful = request.doubts_thirds();
         let so_far = self.so_far.as_mut()?;
         let mut heard = skeleton(take, so_far.key, tempo.clone(), request.lead_in_bars, 1);
         let bar = heard.bar_at(tick);
@@ -248,14 +249,19 @@ impl Band {
         let plan = self.composer.plan(&harmony_of(&heard, &silent(settings), bar.number, request.now_s));
         let wanted = plan.chords.iter().find(|s| s.start <= tick && s.end() > tick).map(|s| s.chord)?;
         heard.chords = so_far.chords.clone();
-        if heard.chord_at(tick) == Some(wanted) {
+        let doubts = Doubts::of(request, &plan.thirds);
+        let stays = heard.chord_at(tick) == Some(wanted);
+        if stays && doubts.holds(tick) == so_far.doubts.holds(tick) {
             return None;
         }
-        so_far.chords.retain(|span| span.start < tick);
-        if let Some(last) = so_far.chords.last_mut() {
-            cut_at(last);
+        so_far.doubts = doubts;
+        if !stays {
+            so_far.chords.retain(|span| span.start < tick);
+            if let Some(last) = so_far.chords.last_mut() {
+                cut_at(last);
+            }
+            so_far.chords.push(ChordSpan { start: tick, length: bar.end - tick, chord: wanted });
         }
-        so_far.chords.push(ChordSpan { start: tick, length: bar.end - tick, chord: wanted });
         let played = so_far.last.as_mut()?;
         played.chords = so_far.chords.clone();
         let mut parts = Vec::new();
@@ -268,8 +274,8 @@ impl Band {
         {
             // What sounds already stays, cut where the chord changes; the rest of the bar is written anew.
             let mut anew = self.composer.part_bar(played, settings, written.part, written.bar, written.take);
-            if is_doubtful && written.part.is_pitched() {
-                open_fifths(&mut anew, played);
+            if written.part.is_pitched() {
+                so_far.doubts.open(&mut anew, played);
             }
             written.notes.retain(|note| note.start < tick);
             if written.part.is_pitched() {
@@ -352,37 +358,11 @@ impl Band {
 }
 
 impl BandRequest {
-    /// Whether a third would be a guess: the key is unsure, and no chart says what is right.
-    fn doubts_thirds(&self) -> bool {
-        let settings = &self.settings;
-        let is_told = settings.key.is_some() || settings.gives_all_chords();
-        let sure = self.take.keys.first().map_or(0.0, |guess| guess.probability);
-        !is_told && sure < KEY_TRUST * 2.0 * (1.0 - settings.daring)
-    }
-
     /// Bars since anything was sung.
     fn rest_bars(&self, score: &Score) -> f64 {
         let last_s = self.take.notes.last().map_or(0.0, |note| note.offset_s);
         let since = score.tempo.ticks_at(self.now_s) - score.tempo.ticks_at(last_s.min(self.now_s));
         since / score.meter.bar().0 as f64
-    }
-}
-
-/// Plays fifths in place of the thirds of the chords.
-fn open_fifths(bar: &mut PartBar, score: &Score) {
-    const FIFTH: u8 = 7;
-    for note in &mut bar.notes {
-        let Some(chord) = score.chord_at(note.start) else { continue };
-        let above = (note.pitch.0 + 12 - chord.root.0 % 12) % 12;
-        if above == 3 || above == 4 {
-            note.pitch = MidiNote((note.pitch.0 + FIFTH - above).min(127));
-        }
-    }
-    let notes = std::mem::take(&mut bar.notes);
-    for note in notes {
-        if !bar.notes.iter().any(|other| (other.start, other.pitch) == (note.start, note.pitch)) {
-            bar.notes.push(note);
-        }
     }
 }
 

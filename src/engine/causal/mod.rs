@@ -17,6 +17,7 @@ mod locked;
 mod phrasing;
 mod predict;
 mod state;
+mod thirds;
 
 use super::{EngineError, Session};
 use crate::follow::Take;

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
+use super::measure::median;
 use super::midi::{Played, f_measure};
 
 /// Tolerance of beats and downbeats in seconds (mir_eval's).
 const BEAT_S: f64 = 0.07;
 /// Tolerance of onsets in seconds (mir_eval's).
 const ONSET_S: f64 = 0.05;
+/// A beat is slow when it is so much longer than the usual one.
+const SLOW: f64 = 1.03;
 /// MIDI channel of the sung melody, counted from 0.
 const MELODY: u8 = 3;
 
@@ -42,6 +45,14 @@ pub fn run(folder: &Path) -> anyhow::Result<()> {
     println!("beats      F {:.3} at 70 ms", f_measure(&beats, &within(&played.beats), BEAT_S));
     println!("downbeats  F {:.3} at 70 ms", f_measure(&downbeats, &within(&played.bar_lines), BEAT_S));
     let notes = truth["notes"].as_array().cloned().unwrap_or_default();
+    let last_onset_s = notes.last().and_then(|note| note["onset_s"].as_f64()).unwrap_or(last);
+    let errors: Vec<String> = slow_beats(&beats, last_onset_s)
+        .map(|beat| {
+            let near = played.beats.iter().map(|at| at - beat).min_by(|a, b| a.abs().total_cmp(&b.abs()));
+            near.map_or_else(|| "none".to_owned(), |late_s| format!("{:.0}", 1e3 * late_s))
+        })
+        .collect();
+    println!("slow beats played less sung, in ms: {}", errors.join(" "));
     let found = notes.iter().filter(|note| {
         let (onset, pitch) = (note["onset_s"].as_f64().unwrap_or(-1.0), note["midi"].as_u64().unwrap_or(0));
         played.channel(MELODY).any(|(at, p)| (at - onset).abs() < ONSET_S && u64::from(p) == pitch)
@@ -60,6 +71,15 @@ pub fn run(folder: &Path) -> anyhow::Result<()> {
     });
     println!("chords     {} of {} implied chords where they begin", same.count(), chords.len());
     Ok(())
+}
+
+/// Beats that end a longer one than usual, of those at the end up to the last sung note.
+fn slow_beats(beats: &[f64], last_onset_s: f64) -> impl Iterator<Item = f64> + '_ {
+    let lengths: Vec<f64> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let usual_s = median(&lengths).unwrap_or(f64::INFINITY);
+    let sung = beats.partition_point(|beat| *beat < last_onset_s + BEAT_S);
+    let slow = lengths.iter().take(sung.saturating_sub(1)).rev().take_while(|l| **l > SLOW * usual_s).count();
+    beats[sung - slow.min(sung)..sung].iter().copied()
 }
 
 /// Length of a WAV file in seconds.

@@ -158,7 +158,7 @@ fn take(table: &mut Table, vocal: &Path, settings: &Settings) -> anyhow::Result<
     let config = ListenConfig::studio(PitchMethod::Nsdf);
     let latency_s = Listener::new(config).latency().0 as f64 / f64::from(LISTEN_HZ);
     let heard = table.stage("listen", || listen_to(&input.samples, config), debug_bytes);
-    table.stage("follow", || follow_take(&heard, latency_s, settings), debug_bytes)?;
+    table.stage("follow", || follow_take(&heard, &[], latency_s, settings), debug_bytes)?;
 
     // The composer gets the score as the engine hands it over: everything but what it writes.
     let session = engine::run(&input.samples, settings, PitchMethod::Nsdf, &mut |_| {})?;

@@ -37,6 +37,10 @@ pub const MAX_BPM: f64 = 260.0;
 pub const MAX_BARS: usize = 8_000;
 /// Most bars of introduction or ending that can be asked for.
 pub const MAX_INTRO_BARS: u32 = 16;
+/// Longest round trip of a singer's monitoring that a band plays ahead, in seconds.
+pub const MAX_ROUND_TRIP_S: f64 = 0.1;
+/// Most that a singer says with keys and buttons in one take.
+pub const MAX_ANCHORS: usize = 4_096;
 /// Most bars that are counted in.
 pub const MAX_COUNT_IN_BARS: u32 = 4;
 /// Longest tail after the last note, in seconds.

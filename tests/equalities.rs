@@ -382,3 +382,73 @@ fn at_another_sample_rate_the_same_notes_begin_within_a_millisecond() {
         }
     }
 }
+
+#[test]
+fn a_whole_take_stands_where_its_singer_said() {
+    let sung = sing(DemoOptions::default(), 48_000);
+    let found = run(&sung, &Settings::default());
+    let beats = &found.take.beats_s;
+    let saying = |said: &[String]| {
+        let anchors = said.iter().map(|anchor| anchor.parse().expect("an anchor")).collect();
+        run(&sung, &Settings { anchors, ..Settings::default() })
+    };
+    let starts = |session: &Session| -> Vec<f64> {
+        session.score.all_bars().map(|bar| session.score.tempo.seconds_at(bar.start)).collect()
+    };
+    let nearest = |times: &[f64], at_s: f64| times.iter().map(|t| (t - at_s).abs()).fold(f64::MAX, f64::min);
+
+    // A bar line a beat later than where it was found.
+    let line_s = beats[found.take.bars.first_downbeat + 5];
+    assert!(nearest(&starts(&found), line_s) > 0.3);
+    let later = saying(&[format!("bar-one@{line_s}")]);
+    assert!(nearest(&starts(&later), line_s) < 1e-6, "a bar begins at {line_s} s");
+    assert!(
+        later.score.bar(BarNumber(1)).start > later.score.bar_at(Ticks(0)).start,
+        "bar 1 lies where it was said"
+    );
+
+    // Half beats that are tapped are beats, and lie where they were tapped.
+    let taps: Vec<f64> =
+        (0..4).map(|half| beats[4] + 0.5 * f64::from(half) * (beats[5] - beats[4]) + 0.02).collect();
+    let fast = saying(&taps.iter().map(|at_s| format!("tap@{at_s}")).collect::<Vec<_>>());
+    let count = |session: &Session| session.take.beats_s.len() as f64;
+    assert!((1.8..2.2).contains(&(count(&fast) / count(&found))), "{} beats", count(&fast));
+    assert!(taps.iter().all(|tap_s| nearest(&fast.take.beats_s, *tap_s) < 1e-9));
+    assert!(nearest(&starts(&fast), taps[0]) < 1e-9, "the first tap begins a bar");
+
+    // Sections that are called for, and an end.
+    let bar_s = |number: i32| found.score.tempo.seconds_at(found.score.bar(BarNumber(number)).start);
+    let said = [format!("chorus@{}", bar_s(4) - 0.8), format!("break@{}", bar_s(7) + 0.1)];
+    let called = saying(&said);
+    let energy = |bar: i32| called.score.section_of(BarNumber(bar)).map(|s| (s.label.clone(), s.energy));
+    assert_eq!(energy(4), Some(("Chorus".to_owned(), 0.85)));
+    assert_eq!(energy(6), energy(4));
+    assert_eq!(energy(7), Some(("Break".to_owned(), 0.15)));
+    assert_eq!(energy(3), found.score.section_of(BarNumber(3)).map(|s| (s.label.clone(), s.energy)));
+    let ended = saying(&[format!("end@{}", bar_s(5) - 1.0)]);
+    let last = |session: &Session| session.score.parts.iter().map(|part| part.bar.0).max();
+    assert_eq!(last(&ended), Some(5));
+    assert_eq!(ended.score.melody.len(), found.score.melody.len(), "the singer may sing on");
+    assert!(last(&found) > Some(7));
+}
+
+#[test]
+fn the_hosts_bars_begin_where_they_are_said_to() {
+    let sung = sing(DemoOptions::default(), 48_000);
+    for mode in [Mode::Studio, Mode::Live] {
+        let settings = Settings {
+            mode,
+            lead: collavoce::song::Lead::Host,
+            bpm: Some(collavoce::time::Bpm(90.0)),
+            bar_one_s: Some(1.1),
+            ..Settings::default()
+        };
+        let session = run(&sung, &settings);
+        let bar_s = 4.0 * 60.0 / 90.0;
+        let sung = session.score.all_bars().filter(|bar| bar.number.0 >= 1);
+        for at_s in sung.map(|bar| session.score.tempo.seconds_at(bar.start)) {
+            let off = (at_s - 1.1) / bar_s;
+            assert!((off - off.round()).abs() < 1e-6, "{mode}: a bar begins at {at_s} s");
+        }
+    }
+}

@@ -157,7 +157,7 @@ fn babble_is_no_singing() {
     let sung = sing(&talk, LISTEN_HZ);
     let heard = listen_to(&sung.samples, ListenConfig::studio(PitchMethod::Nsdf));
     let follow =
-        follow_take(&heard, latency_s(ListenConfig::studio(PitchMethod::Nsdf)), &Settings::default());
+        follow_take(&heard, &[], latency_s(ListenConfig::studio(PitchMethod::Nsdf)), &Settings::default());
     assert!(matches!(follow, Err(FollowError::NoVoice { .. })));
 }
 

@@ -9,7 +9,6 @@ use collavoce::song::{
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
-use crate::keys::Keys;
 use crate::params::{
     CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, KEY_NAMES, LeadChoice, LookaheadChoice,
     MeterChoice, PartParams, StopChoice, StyleChoice, TuneChoice,
@@ -28,9 +27,6 @@ pub struct HostClock {
     song_s: AtomicU64,
     /// Whether the host plays.
     is_playing: AtomicBool,
-    /// The tapped tempo in beats a minute and the energy of the section that was called for, as bits of `f64`s; none
-    /// is 0 and not a number.
-    keys: [AtomicU64; 2],
 }
 
 impl HostClock {
@@ -42,26 +38,6 @@ impl HostClock {
             .map_or(0, |(above, below)| (above.clamp(0, 255) as u32) << 16 | below.clamp(0, 255) as u32);
         self.signature.store(packed, Ordering::Relaxed);
         self.is_playing.store(is_playing, Ordering::Relaxed);
-    }
-
-    /// Says what was played on the note input.
-    pub fn tell_keys(&self, keys: &Keys) {
-        self.keys[0].store(keys.bpm().unwrap_or(0.0).to_bits(), Ordering::Relaxed);
-        self.keys[1].store(keys.energy().unwrap_or(f64::NAN).to_bits(), Ordering::Relaxed);
-    }
-
-    /// The tapped tempo in beats a minute.
-    fn tapped_bpm(&self) -> Option<f64> {
-        Some(f64::from_bits(self.keys[0].load(Ordering::Relaxed))).filter(|bpm| *bpm > 0.0)
-    }
-
-    /// The energy of the section that was called for.
-    fn called_energy(&self) -> Option<f64> {
-        // Zero bits, before anything was told, call for nothing either.
-        match self.keys[1].load(Ordering::Relaxed) {
-            0 => None,
-            bits => Some(f64::from_bits(bits)).filter(|energy| !energy.is_nan()),
-        }
     }
 
     /// Says how large the host's blocks are at most.
@@ -157,7 +133,6 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
     };
     let meter = meter_of(params, clock.meter());
     let is_live = mode == Mode::Live;
-    let tapped = clock.tapped_bpm().filter(|_| is_live);
     let stated = Some(f64::from(params.bpm.value())).filter(|bpm| *bpm >= collavoce::limits::MIN_BPM);
     let bpm = match lead {
         Lead::Host => {
@@ -166,7 +141,6 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
         }
         _ => stated,
     };
-    let bpm = tapped.or(bpm);
     let key = KEY_NAMES.get(params.key.value() as usize).filter(|_| params.key.value() > 0);
     let parts = Part::ALL.into_iter();
     Settings {
@@ -193,10 +167,7 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
                 (take != 1).then_some(TakeChoice { part: Some(part), bar: None, take })
             })
             .collect(),
-        energy: clock
-            .called_energy()
-            .filter(|_| is_live)
-            .or_else(|| (!params.energy_follow.value()).then(|| f64::from(params.energy.value()))),
+        energy: (!params.energy_follow.value()).then(|| f64::from(params.energy.value())),
         style: match params.style.value() {
             StyleChoice::Folk => Style::Folk,
             StyleChoice::Pop => Style::Pop,
@@ -271,21 +242,6 @@ mod tests {
     fn parameters_as_they_come_ask_for_what_the_command_line_does_without_options() {
         let asked = settings(&CollavoceParams::default(), &HostClock::default(), Mode::Studio, 0.0);
         assert_eq!(asked, Settings { outro_bars: 0, ..Settings::default() });
-    }
-
-    #[test]
-    fn what_is_played_on_the_note_input_holds_for_the_live_band() {
-        let (params, clock) = (CollavoceParams::default(), HostClock::default());
-        let mut keys = Keys::default();
-        [0.0, 0.5, 1.0].iter().for_each(|at_s| keys.down(crate::keys::TAP, *at_s));
-        keys.down(50, 1.0);
-        clock.tell_keys(&keys);
-        let live = settings(&params, &clock, Mode::Live, 0.0);
-        assert_eq!((live.bpm, live.energy), (Some(Bpm(120.0)), Some(0.85)));
-        let studio = settings(&params, &clock, Mode::Studio, 0.0);
-        assert_eq!((studio.bpm, studio.energy), (None, None));
-        clock.tell_keys(&Keys::default());
-        assert_eq!(settings(&params, &clock, Mode::Live, 0.0).energy, None);
     }
 
     #[test]

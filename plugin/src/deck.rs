@@ -2,118 +2,30 @@
 //!
 //! [`Deck::process`] allocates nothing, frees nothing, locks nothing, and waits only where the render is offline.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::Thread;
+mod capture;
+mod link;
+mod measure;
+#[cfg(test)]
+mod tests;
 
-use collavoce::engine::live::{Feed, LiveThreads};
-use collavoce::engine::{MAX_STATE, Performance, Player, ready};
+use collavoce::engine::live::{Beside, Feed, LiveThreads};
+use collavoce::engine::{MAX_STATE, Player, ready};
+use collavoce::listen::RoundTripProbe;
 use collavoce::perform::{EventKind, NoteEvent, NoteId};
 use collavoce::score::Part;
 use collavoce::song::Gesture;
 use collavoce::time::{Hz, SampleCount, SampleTime};
-use rtrb::{Consumer, Producer, RingBuffer};
 
+use self::capture::Saying;
+pub use self::link::{Appointments, CaptureStamp, DeckEnd, DeskEnd, Loaded, connect};
 use crate::notes_out::{NoteOutput, Send};
 
-/// Seconds of the voice that may wait for the desk while it is captured.
-const CAPTURE_S: usize = 4;
 /// Notes that sound at once in the whole band, at most.
 const MAX_OPEN: usize = 512;
 /// Time in which a level moves most of the way, in seconds.
 const LEVEL_S: f32 = 0.01;
 /// A listener that is so far behind is not in real time, in seconds.
 const BEHIND_S: f64 = 0.5;
-
-/// A song that is ready to be played; one without events says that there is none.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Its events, counted from its beginning.
-    pub performance: Performance,
-    /// Where it begins on the host's time line, in seconds.
-    pub origin_s: f64,
-    /// Its instruments: how they sound belongs to the song.
-    pub player: Player,
-}
-
-/// A stretch of the captured voice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CaptureStamp {
-    /// Where it begins on the host's time line, in samples.
-    pub at: i64,
-    /// Its length; 0 says that the capture has ended.
-    pub frames: usize,
-}
-
-/// How an offline render waits for the desk.
-#[derive(Debug, Default)]
-pub struct Appointments {
-    asked: AtomicU64,
-    kept: AtomicU64,
-    is_closed: AtomicBool,
-}
-
-impl Appointments {
-    /// Waits until the desk has done everything that there was to do when this was called.
-    pub fn wait(&self, desk: &Thread) {
-        let asked = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
-        while self.kept.load(Ordering::Acquire) < asked && !self.is_closed.load(Ordering::Acquire) {
-            desk.unpark();
-            std::thread::yield_now();
-        }
-    }
-
-    /// What is asked of the desk now.
-    pub fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Acquire)
-    }
-
-    /// Everything that was asked up to then is done.
-    pub fn keep(&self, asked: u64) {
-        self.kept.fetch_max(asked, Ordering::AcqRel);
-    }
-
-    /// Nobody is to wait any more.
-    pub fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-    }
-}
-
-/// The deck's end of what connects it with the desk.
-#[derive(Debug)]
-pub struct DeckEnd {
-    songs: Consumer<Box<Loaded>>,
-    done: Producer<Box<Loaded>>,
-    voice: Producer<f32>,
-    stamps: Producer<CaptureStamp>,
-    appointments: Arc<Appointments>,
-    desk: Thread,
-}
-
-/// The desk's end.
-#[derive(Debug)]
-pub struct DeskEnd {
-    /// Songs for the deck.
-    pub songs: Producer<Box<Loaded>>,
-    /// Songs that it is done with: they are freed here.
-    pub done: Consumer<Box<Loaded>>,
-    /// The captured voice in mono.
-    pub voice: Consumer<f32>,
-    /// What of it is what.
-    pub stamps: Consumer<CaptureStamp>,
-    /// The host's sample rate.
-    pub rate: Hz,
-}
-
-/// Both ends of a new connection with a desk's thread.
-pub fn connect(rate: Hz, appointments: Arc<Appointments>, desk: Thread) -> (DeckEnd, DeskEnd) {
-    let (to_deck, songs) = RingBuffer::new(4);
-    let (done, back) = RingBuffer::new(8);
-    let (voice, voice_out) = ready::ring(rate.0 as usize * CAPTURE_S, 0.0);
-    let (stamps, stamps_out) = ready::ring(16_384, CaptureStamp { at: 0, frames: 0 });
-    let deck = DeckEnd { songs, done, voice, stamps, appointments, desk };
-    (deck, DeskEnd { songs: to_deck, done: back, voice: voice_out, stamps: stamps_out, rate })
-}
 
 /// What the host and the parameters say about a block.
 #[derive(Debug, Clone, Copy)]
@@ -146,6 +58,8 @@ pub struct BlockInfo {
 pub struct BlockAudio<'a> {
     /// Voice in, main out.
     pub main: [&'a mut [f32]; 2],
+    /// The sidechain, where the host has one.
+    pub sidechain: Option<[&'a [f32]; 2]>,
     /// The stems, as far as the host wants them, in the order of [`Part::ALL`].
     pub stems: [Option<[&'a mut [f32]; 2]>; 4],
 }
@@ -177,6 +91,8 @@ pub struct Deck {
     was_playing: bool,
     expected: Option<i64>,
     was_capturing: bool,
+    saying: Saying,
+    probe: RoundTripProbe,
     /// Samples since activation, for hosts that do not say where they are.
     free_running: i64,
     state: Vec<NoteEvent>,
@@ -185,6 +101,7 @@ pub struct Deck {
     delay: [Vec<f32>; 2],
     delay_at: usize,
     input: [Vec<f32>; 2],
+    sidechain: [Vec<f32>; 2],
     /// The band in the main output.
     band: [Vec<f32>; 2],
     levels: [f32; 5],
@@ -227,12 +144,15 @@ impl Deck {
             was_playing: false,
             expected: None,
             was_capturing: false,
+            saying: Saying::default(),
+            probe: RoundTripProbe::new(rate),
             free_running: 0,
             state: Vec::with_capacity(MAX_STATE + 1),
             open: Vec::with_capacity(MAX_OPEN),
             delay: [ready::zeros(latency), ready::zeros(latency)],
             delay_at: 0,
             input: [ready::zeros(block), ready::zeros(block)],
+            sidechain: [ready::zeros(block), ready::zeros(block)],
             band: [ready::zeros(block), ready::zeros(block)],
             levels: [f32::NAN; 5],
             overruns: 0,
@@ -253,7 +173,7 @@ impl Deck {
 
     /// Says what the singer says some samples into the next block.
     pub fn say(&mut self, gesture: Gesture, after: u32) {
-        self.feed.say(gesture, after);
+        self.saying.say(gesture, after);
     }
 
     /// Plays a block. Its events go to `send`, whatever was sounding at the host is kept in `notes`.
@@ -279,6 +199,9 @@ impl Deck {
             let [left, right] = &mut audio.main;
             let mut part = BlockAudio {
                 main: [&mut left[done..done + len], &mut right[done..done + len]],
+                sidechain: audio
+                    .sidechain
+                    .map(|sides| sides.map(|side| side.get(done..done + len).unwrap_or(&[]))),
                 stems: audio.stems.each_mut().map(|stem| {
                     stem.as_mut().map(|[l, r]| [&mut l[done..done + len], &mut r[done..done + len]])
                 }),
@@ -303,11 +226,23 @@ impl Deck {
     ) {
         let len = audio.main[0].len();
         for (kept, given) in self.input.iter_mut().zip(&audio.main) {
-            for (kept, given) in kept.iter_mut().zip(given.iter()) {
-                *kept = if given.is_finite() { *given } else { 0.0 };
-            }
+            keep(kept, given);
         }
-        self.capture(info, len);
+        self.hear_sweeps(len);
+        let beside = audio.sidechain.unwrap_or_default();
+        for (kept, given) in self.sidechain.iter_mut().zip(beside) {
+            keep(kept, given);
+        }
+        let beside = beside[0].len().min(beside[1].len()).min(len);
+        let jumped = info.is_playing != self.was_playing
+            || (info.is_playing && info.position.is_some() && info.position != self.expected);
+        let captures = info.is_capturing && (info.is_playing || !info.has_time_line);
+        let said = self.saying.take(jumped || captures && !self.was_capturing);
+        if captures {
+            self.capture(info, len, said, jumped);
+        } else {
+            self.end_capture();
+        }
         if info.is_offline {
             self.end.appointments.wait(&self.end.desk);
         }
@@ -317,8 +252,6 @@ impl Deck {
             () if info.is_studio && self.song.is_some() => Source::Song,
             () => Source::Live,
         };
-        let jumped = info.is_playing != self.was_playing
-            || (info.is_playing && info.position.is_some() && info.position != self.expected);
         if jumped || source != self.source || (has_new_song && source == Source::Song) {
             notes.all_off(timing, send);
             self.open.clear();
@@ -333,12 +266,15 @@ impl Deck {
             _ => {}
         }
         self.play(info, audio, timing, notes, send);
+        self.play_sweeps(audio);
         if source == Source::Live {
             self.feed.set_may_wait(info.is_offline);
             let before = self.feed.position();
             let [voice, band] =
                 [&self.input, &self.band].map(|pair| pair.each_ref().map(|side| &side[..len]));
-            self.feed.feed_beside(voice, band, info.beats);
+            let sidechain = self.sidechain.each_ref().map(|side| &side[..beside]);
+            said.into_iter().flatten().for_each(|(gesture, after)| self.feed.say(gesture, after));
+            self.feed.feed_beside(voice, Beside { band, sidechain }, info.beats);
             if self.feed.position() <= before {
                 // The listener has no room: time begins anew.
                 notes.all_off(timing, send);
@@ -377,6 +313,9 @@ impl Deck {
             Source::Nothing => self.live.jump(SampleTime(0)),
             Source::Live => {
                 self.feed.restart();
+                if let Some(section) = self.saying.section() {
+                    self.feed.say(section, 0);
+                }
                 self.live.jump(SampleTime(-self.latency));
             }
             Source::Song => {
@@ -472,36 +411,6 @@ impl Deck {
         });
     }
 
-    /// Sends what is captured to the desk.
-    fn capture(&mut self, info: &BlockInfo, len: usize) {
-        let captures = info.is_capturing && (info.is_playing || !info.has_time_line);
-        if !captures {
-            if self.was_capturing {
-                // If there is no room now the next block tries again.
-                let end = CaptureStamp { at: 0, frames: 0 };
-                self.was_capturing = self.end.stamps.push(end).is_err();
-            }
-            return;
-        }
-        self.was_capturing = true;
-        let at = info.position.unwrap_or(self.free_running);
-        if info.is_offline && (self.end.voice.slots() < len || self.end.stamps.slots() == 0) {
-            self.end.appointments.wait(&self.end.desk);
-        }
-        if self.end.stamps.slots() == 0 {
-            return;
-        }
-        if let Ok(chunk) = self.end.voice.write_chunk_uninit(len) {
-            let mono = self.input[0][..len].iter().zip(&self.input[1][..len]);
-            chunk.fill_from_iter(mono.map(|(l, r)| {
-                let sample = 0.5 * l + 0.5 * r;
-                if sample.abs() <= 1e6 { sample } else { 0.0 }
-            }));
-            // There is room: it was looked for above, and nobody else writes.
-            let _ = self.end.stamps.push(CaptureStamp { at, frames: len });
-        }
-    }
-
     /// Takes the newest song from the desk; what it replaces goes back to be freed there.
     fn take_song(&mut self) -> bool {
         let mut is_new = false;
@@ -538,6 +447,13 @@ fn sounding<'a>(source: Source, song: &'a mut Option<Box<Loaded>>, live: &'a mut
     match song {
         Some(song) if source == Source::Song => &mut song.player,
         _ => live,
+    }
+}
+
+/// Copies samples; what is no number is silence.
+fn keep(kept: &mut [f32], given: &[f32]) {
+    for (kept, given) in kept.iter_mut().zip(given) {
+        *kept = if given.is_finite() { *given } else { 0.0 };
     }
 }
 

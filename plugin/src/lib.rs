@@ -29,7 +29,6 @@ use asked::{beats_per_quarter, host_meter, lookahead_s, meter_of};
 use deck::{BlockAudio, BlockInfo, Deck};
 use desk::{Common, Desk};
 use editor::CollavoceEditor;
-use keys::Keys;
 use notes_out::NoteOutput;
 use params::{CollavoceParams, MainChoice, ModeChoice, RenderingChoice};
 use view::{HealthView, Shared};
@@ -44,11 +43,8 @@ pub struct Collavoce {
     desk: Option<Desk>,
     deck: Option<Deck>,
     notes: NoteOutput,
-    keys: Keys,
     /// Whether bar one and the end were called for in the block before.
     pressed: [bool; 2],
-    /// Samples since activation.
-    processed: u64,
     is_offline: bool,
     is_mono: bool,
 }
@@ -64,9 +60,7 @@ impl Default for Collavoce {
             desk: None,
             deck: None,
             notes: NoteOutput::default(),
-            keys: Keys::default(),
             pressed: [false; 2],
-            processed: 0,
             is_offline: false,
             is_mono: false,
         }
@@ -103,7 +97,7 @@ impl Collavoce {
     }
 
     /// What host and parameters say about a block.
-    fn block_info(&self, transport: &Transport, now_s: f64) -> BlockInfo {
+    fn block_info(&self, transport: &Transport) -> BlockInfo {
         let params = &self.params;
         let host = host_meter(transport.time_sig_numerator, transport.time_sig_denominator);
         let meter = meter_of(params, host).unwrap_or(Meter::FOUR_FOUR);
@@ -126,7 +120,7 @@ impl Collavoce {
             is_playing: transport.playing,
             position,
             has_time_line: transport.pos_samples().is_some(),
-            beats: self.keys.beats_at(now_s).or(beats),
+            beats,
             is_studio: params.mode.value() == ModeChoice::Studio,
             is_offline: self.is_offline || params.rendering.value() == RenderingChoice::On,
             is_capturing: params.capture.value(),
@@ -193,7 +187,7 @@ impl Plugin for Collavoce {
         config: &BufferConfig,
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
-        (self.deck, self.keys, self.processed) = (None, Keys::default(), 0);
+        self.deck = None;
         self.open_desk();
         let Some(desk) = self.desk.as_ref().and_then(Desk::thread) else { return false };
         let rate = Hz(config.sample_rate.round() as u32);
@@ -227,16 +221,13 @@ impl Plugin for Collavoce {
         aux: &mut AuxiliaryBuffers<'_>,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let now_s = self.processed as f64 / f64::from(context.transport().sample_rate);
         while let Some(event) = context.next_event() {
-            if let NoteEvent::NoteOn { timing, key: Key::Number(key), .. } = event {
-                self.keys.down(key, now_s + f64::from(timing) / f64::from(context.transport().sample_rate));
-                if let Some((gesture, deck)) = keys::gesture(key).zip(self.deck.as_mut()) {
-                    deck.say(gesture, timing);
-                }
+            if let NoteEvent::NoteOn { timing, key: Key::Number(key), .. } = event
+                && let Some((gesture, deck)) = keys::gesture(key).zip(self.deck.as_mut())
+            {
+                deck.say(gesture, timing);
             }
         }
-        self.common.clock.tell_keys(&self.keys);
         let buttons = [&self.params.bar_one, &self.params.end_here].map(BoolParam::value);
         for (index, gesture) in [Gesture::BarOne, Gesture::End].into_iter().enumerate() {
             if let (true, false, Some(deck)) = (buttons[index], self.pressed[index], self.deck.as_mut()) {
@@ -244,8 +235,7 @@ impl Plugin for Collavoce {
             }
         }
         self.pressed = buttons;
-        self.processed += buffer.samples() as u64;
-        let info = self.block_info(context.transport(), now_s);
+        let info = self.block_info(context.transport());
         let transport = context.transport();
         let signature = transport.time_sig_numerator.zip(transport.time_sig_denominator);
         self.common.clock.tell(transport.tempo, signature, transport.playing);
@@ -262,7 +252,11 @@ impl Plugin for Collavoce {
             [left, right, ..] if !left.is_empty() => Some([&mut **left, &mut **right]),
             _ => None,
         });
-        let mut audio = BlockAudio { main: [left, right], stems };
+        let sidechain = match aux.inputs.first_mut().map(Buffer::as_slice) {
+            Some([left, right, ..]) => Some([&**left, &**right]),
+            _ => None,
+        };
+        let mut audio = BlockAudio { main: [left, right], sidechain, stems };
         let told = deck
             .process(&info, &mut audio, &mut self.notes, &mut |event| context.try_send_event(event).is_ok());
         self.common.clock.tell_song(told.song_s);

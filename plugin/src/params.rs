@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::editor::place::Place;
 use crate::saved::SavedText;
 
+/// Longest round trip in ms.
+const MOST_ROUND_TRIP_MS: f32 = (1000.0 * collavoce::limits::MAX_ROUND_TRIP_S) as f32;
+
 /// How much of the take is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ModeChoice {
@@ -431,9 +434,13 @@ impl Default for CollavoceParams {
             lookahead: EnumParam::new("Lookahead", LookaheadChoice::None).non_automatable(),
             seed: IntParam::new("Seed", 1, IntRange::Linear { min: 1, max: 9999 }),
             when_i_stop: EnumParam::new("When I stop", StopChoice::PlayOn),
-            round_trip: FloatParam::new("Round trip", 0.0, FloatRange::Linear { min: 0.0, max: 100.0 })
-                .with_unit(" ms")
-                .with_step_size(0.1),
+            round_trip: FloatParam::new(
+                "Round trip",
+                0.0,
+                FloatRange::Linear { min: 0.0, max: MOST_ROUND_TRIP_MS },
+            )
+            .with_unit(" ms")
+            .with_step_size(0.1),
             daring: percent("Daring", 0.5),
             count_in: IntParam::new(
                 "Count-in",

@@ -121,6 +121,8 @@ pub enum Command {
     Fix(collavoce::song::FixedBar),
     /// Let the composer find the chords of a bar.
     Free(collavoce::score::BarNumber),
+    /// Play clicks and find out how long they take to come back.
+    MeasureRoundTrip,
     /// Forget the song.
     Clear,
 }
@@ -139,6 +141,8 @@ pub struct Shared {
     view: parking_lot::Mutex<Arc<View>>,
     commands: parking_lot::Mutex<Vec<Command>>,
     note: parking_lot::Mutex<Option<Note>>,
+    /// The round trip that was measured and that nobody has taken up, in ms.
+    round_trip: parking_lot::Mutex<Option<f32>>,
     repaint: RepaintNotifier,
 }
 
@@ -178,6 +182,17 @@ impl Shared {
     /// Tells the editor that there is something new to be drawn.
     pub fn repaint(&self) -> RepaintNotifier {
         self.repaint.clone()
+    }
+
+    /// Says which round trip was measured, in ms.
+    pub fn tell_round_trip(&self, ms: f32) {
+        *self.round_trip.lock() = Some(ms);
+        self.repaint.request_repaint_with(true);
+    }
+
+    /// The round trip that was measured since the last call, in ms.
+    pub fn take_round_trip(&self) -> Option<f32> {
+        self.round_trip.lock().take()
     }
 
     /// Asks for something.

@@ -24,8 +24,8 @@ pub enum ResampleError {
         "a sample rate must be between {MIN_INPUT_HZ} and {MAX_INPUT_HZ} Hz to be converted, but was {0} Hz"
     )]
     Rate(u32),
-    /// Neither mono nor stereo.
-    #[error("resampling takes 1 or 2 channels, but was asked for {0}")]
+    /// Not mono, stereo, or the three that a live band hears.
+    #[error("resampling takes 1 to 3 channels, but was asked for {0}")]
     Channels(usize),
     /// The conversion library refused the pair of rates.
     #[error("cannot convert from {from} Hz to {to} Hz: {reason}")]
@@ -78,7 +78,7 @@ impl Resampler {
         {
             return Err(ResampleError::Rate(rate.0));
         }
-        if !(1..=2).contains(&channels) {
+        if !(1..=3).contains(&channels) {
             return Err(ResampleError::Channels(channels));
         }
         let inner = if from == to { None } else { Some(Inner::new(from, to, channels)?) };
@@ -363,6 +363,6 @@ mod tests {
     #[test]
     fn bad_requests_are_refused() {
         assert!(matches!(Resampler::new(Hz(4_000), Hz(16_000), 1), Err(ResampleError::Rate(4_000))));
-        assert!(matches!(Resampler::new(Hz(8_000), Hz(16_000), 3), Err(ResampleError::Channels(3))));
+        assert!(matches!(Resampler::new(Hz(8_000), Hz(16_000), 4), Err(ResampleError::Channels(4))));
     }
 }

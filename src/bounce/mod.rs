@@ -6,6 +6,7 @@ mod heard;
 mod mix;
 mod output;
 mod picture;
+mod read;
 mod report;
 mod song;
 mod tracks;
@@ -14,22 +15,22 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::audio::{
-    AudioFileError, Conversion, FULL_SCALE, MonoInput, StemFormat, StemWriter, file_sha256, quantise,
-    read_mono,
-};
+use crate::audio::{AudioFileError, FULL_SCALE, StemFormat, StemWriter, file_sha256, quantise};
 use crate::engine::{self, BandRenderer, EngineError, Session};
 use crate::follow::mix::MixError;
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::perform::NoteEvent;
 use crate::score::{Part, midi, musicxml};
-use crate::song::{Mode, Seed, Settings, Song, SongFileError, VocalSource};
+use crate::song::{Seed, Settings, Song, SongFileError};
 use crate::time::{Hz, SampleTime};
 
 pub use analysis::analysis_json;
 pub use heard::{analyse_mix, mix_json};
 pub use mix::MixReport;
+pub use read::analyse;
+use read::{analyse_beside, source_of};
+use song::song_beside;
 pub use song::song_of;
 
 /// What a bounce is doing; each stage counts from 0 to 1.
@@ -71,6 +72,8 @@ pub(crate) type Tick<'a> = dyn FnMut(f64) -> Result<(), BounceError> + 'a;
 pub struct BounceRequest<'a> {
     /// The vocal file.
     pub vocal: PathBuf,
+    /// What the singer sings to, if it is heard as well: a click, drums, a guitar.
+    pub sidechain: Option<PathBuf>,
     /// The folder that is written.
     pub out: PathBuf,
     /// What the user asked for.
@@ -98,6 +101,7 @@ impl<'a> BounceRequest<'a> {
     pub fn new(vocal: impl Into<PathBuf>, out: impl Into<PathBuf>, settings: Settings) -> Self {
         Self {
             vocal: vocal.into(),
+            sidechain: None,
             out: out.into(),
             settings,
             pitch: PitchMethod::Nsdf,
@@ -187,49 +191,17 @@ pub struct BounceReport {
     pub session: Session,
 }
 
-/// Reads a vocal file and runs it through the engine, without writing anything.
-pub fn analyse(
-    vocal: &Path,
-    settings: &Settings,
-    pitch: PitchMethod,
-    progress: &mut Progress<'_>,
-) -> Result<(MonoInput, Session), BounceError> {
-    let mut cancelled = false;
-    let mut tell = |stage, done, cancelled: &mut bool| {
-        *cancelled |= progress(stage, done).is_break();
-    };
-    let conversion = match settings.mode {
-        Mode::Studio => Conversion::Whole,
-        Mode::Live => Conversion::Streaming,
-    };
-    let input = read_mono(vocal, conversion, &mut |done| tell(Stage::Read, done, &mut cancelled))?;
-    if cancelled {
-        return Err(BounceError::Cancelled);
-    }
-    let session =
-        engine::run(&input.samples, settings, pitch, &mut |done| tell(Stage::Compose, done, &mut cancelled))
-            .map_err(|source| BounceError::Engine { path: vocal.to_owned(), source })?;
-    if cancelled {
-        return Err(BounceError::Cancelled);
-    }
-    Ok((input, session))
-}
-
 /// Bounces a vocal file into a folder.
 pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Result<BounceReport, BounceError> {
     let output = output::Output::begin(&request.out)?;
     let mut laps = Laps::new(request.clock);
-    let (input, session) = analyse(&request.vocal, &request.settings, request.pitch, progress)?;
+    let sidechain = request.sidechain.as_deref();
+    let (input, beside, session) =
+        analyse_beside(&request.vocal, sidechain, &request.settings, request.pitch, progress)?;
     laps.lap("analyse");
-    let file = request.vocal.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let vocal = VocalSource {
-        file,
-        sha256: hex(&input.sha256),
-        sample_rate: input.rate.0,
-        channels: input.channels as u32,
-        duration_s: analysis::round(input.duration_s),
-    };
-    let song = song_of(&session, &request.settings, request.pitch, vocal)?;
+    let vocal = source_of(&request.vocal, &input);
+    let beside = sidechain.zip(beside).map(|(path, beside)| source_of(path, &beside));
+    let song = song_beside(&session, &request.settings, request.pitch, vocal, beside)?;
     let rate =
         request.rate.unwrap_or(if input.rate.0 >= limits::MIN_OUTPUT_HZ { input.rate } else { Hz(48_000) });
     let title = request.vocal.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -15,6 +15,17 @@ pub fn song_of(
     pitch: PitchMethod,
     vocal: VocalSource,
 ) -> Result<Song, BounceError> {
+    song_beside(session, settings, pitch, vocal, None)
+}
+
+/// The same for a recording with a sidechain beside it.
+pub(super) fn song_beside(
+    session: &Session,
+    settings: &Settings,
+    pitch: PitchMethod,
+    vocal: VocalSource,
+    sidechain: Option<VocalSource>,
+) -> Result<Song, BounceError> {
     let program = format!("collavoce {}", env!("CARGO_PKG_VERSION"));
     // Input, settings and build name the result.
     let mut hasher = Sha256::new();
@@ -22,6 +33,9 @@ pub fn song_of(
     hasher.update(&program);
     hasher.update(pitch.name());
     hasher.update(serde_json::to_vec(settings)?);
+    if let Some(sidechain) = &sidechain {
+        hasher.update(&sidechain.sha256);
+    }
     let take_id = hex(&hasher.finalize())[..16].to_owned();
     let score = session.score.clone();
     let heard = HeardSong {
@@ -38,6 +52,7 @@ pub fn song_of(
             composer: session.composer.to_owned(),
             model: None,
             vocal,
+            sidechain,
         },
         settings: settings.clone(),
         heard,

@@ -13,7 +13,8 @@ use super::progress::Reporter;
 
 /// Runs the command.
 pub fn run(options: &Accompany) -> anyhow::Result<()> {
-    let report = write(&options.vocal, &options.out, &options.musical, &options.writing, Vec::new())?;
+    let vocal = (&*options.vocal, options.sidechain.as_deref());
+    let report = write(vocal, &options.out, &options.musical, &options.writing, Vec::new())?;
     print(&report, &options.writing, "")
 }
 
@@ -28,9 +29,9 @@ pub fn print(report: &BounceReport, writing: &Writing, hint: &str) -> anyhow::Re
     }
 }
 
-/// Bounces with the options given.
+/// Bounces a vocal, and what is heard beside it, with the options given.
 pub fn write(
-    vocal: &Path,
+    (vocal, sidechain): (&Path, Option<&Path>),
     out: &Path,
     musical: &Musical,
     writing: &Writing,
@@ -40,6 +41,7 @@ pub fn write(
     let begun = Instant::now();
     let clock = move || begun.elapsed().as_secs_f64();
     let request = BounceRequest {
+        sidechain: sidechain.map(Path::to_owned),
         pitch: musical.pitch,
         format: writing.format.into(),
         rate: writing.rate(),

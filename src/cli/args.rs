@@ -53,7 +53,7 @@ pub struct Musical {
     #[arg(long, default_value = "straight", value_parser = parse::<Feel>)]
     pub feel: Feel,
     /// voice: the band follows the singer's time. grid: the tempo is constant, its beats are found. host: bars are
-    /// counted from the beginning of the file at --bpm, as where a click was recorded to.
+    /// counted from the beginning of the file, or from --bar-one, at --bpm, as where a click was recorded to.
     #[arg(long, default_value = "voice", value_parser = parse::<Lead>)]
     pub lead: Lead,
     /// Parts that play, with commas between: guitar,drums,strings,bass.
@@ -129,7 +129,8 @@ pub struct Musical {
     /// Live: the band counts in so many bars from the beginning of the recording, at --bpm.
     #[arg(long, default_value_t = 0, value_name = "BARS", value_parser = clap::value_parser!(u32).range(0..=i64::from(limits::MAX_COUNT_IN_BARS)))]
     pub count_in: u32,
-    /// Live: what the singer says with a key or a button: bar-one@SECONDS, tap@SECONDS or end@SECONDS. May be repeated.
+    /// What the singer says with a key or a button: WHAT@SECONDS, where WHAT is bar-one, tap, end, verse, chorus, break or
+    /// as-sung. May be repeated.
     #[arg(long, value_name = "WHAT@SECONDS", value_parser = parse::<Anchor>)]
     pub anchor: Vec<Anchor>,
     /// Live: the song file (`song.json`) of an earlier take of the same song: the band follows its melody and plays its
@@ -190,6 +191,12 @@ impl Musical {
         anyhow::ensure!(
             self.count_in == 0 || self.bpm.is_some() || of_chart.is_some_and(|c| c.tempo.is_some()),
             "--count-in counts at a tempo that is known: state it with --bpm"
+        );
+        anyhow::ensure!(
+            self.anchor.len() <= limits::MAX_ANCHORS,
+            "--anchor is given {} times; at most {} are taken",
+            self.anchor.len(),
+            limits::MAX_ANCHORS
         );
         let mut anchors = self.anchor.clone();
         anchors.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
@@ -278,6 +285,10 @@ fn read_chart(path: &std::path::Path) -> anyhow::Result<Chart> {
 pub struct Accompany {
     /// The vocal: WAV, FLAC, MP3, OGG/Vorbis, AAC, ALAC or AIFF, mono or stereo.
     pub vocal: PathBuf,
+    /// What the singer sings to, from the same beginning: a click, drums, a guitar. Its strokes lead the beat beside the
+    /// voice; it is not played.
+    #[arg(long, value_name = "FILE")]
+    pub sidechain: Option<PathBuf>,
     /// The folder to write.
     #[arg(short, long, value_name = "FOLDER")]
     pub out: PathBuf,

@@ -33,7 +33,7 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     std::fs::write(&truth, serde_json::to_vec(&sung.truth)?)
         .with_context(|| format!("{} cannot be written", truth.display()))?;
     let extras = vec![("voice.wav".to_owned(), voice.clone()), ("truth.json".to_owned(), truth)];
-    let report = accompany::write(&voice, &options.out, &options.musical, &options.writing, extras)?;
+    let report = accompany::write((&voice, None), &options.out, &options.musical, &options.writing, extras)?;
     accompany::print(&report, &options.writing, HINT)
 }
 

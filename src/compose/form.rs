@@ -1,9 +1,13 @@
 //! Form: which bars belong together, and how full the band plays in them.
 
 use crate::follow::sections::{self, Melody, Objective};
-use crate::score::{BarNumber, MelodyNote, Phrase, Score, Section};
-use crate::song::Settings;
+use crate::score::{BarNumber, MelodyNote, Phrase, Score, Section, SectionRole};
+use crate::song::{Gesture, Settings};
 use crate::time::{TickCount, Ticks};
+
+/// What comes before and after the singing.
+const INTRO: &str = "Intro";
+const OUTRO: &str = "Outro";
 
 /// Sections of a song: those that are found in the melody, named A, B, .. in the order in which they are first sung;
 /// rests between them are interludes. Louder and higher sections have more energy.
@@ -24,7 +28,7 @@ pub fn sections(
     let mut sections = Vec::new();
     if first_bar.0 < 1 && settings.intro_bars > 0 {
         let bars = settings.intro_bars;
-        sections.push(section("Intro", 1 - bars as i32, bars, 0.35));
+        sections.push(section(INTRO, 1 - bars as i32, bars, 0.35));
     }
     let mut all = sections::find(&melody, &Objective::default());
     // Where only the last note rings on, its section does.
@@ -42,7 +46,7 @@ pub fn sections(
         sections.push(Section { role: found.role, ..section });
     }
     if last_bar.0 > sung_end {
-        sections.push(section("Outro", sung_end + 1, (last_bar.0 - sung_end) as u32, 0.35));
+        sections.push(section(OUTRO, sung_end + 1, (last_bar.0 - sung_end) as u32, 0.35));
     }
     if let Some(energy) = settings.energy {
         for section in &mut sections {
@@ -77,7 +81,7 @@ fn name_by_chart(sections: &mut Vec<Section>, chart: &crate::song::Chart) {
             let place = (bar - 1).rem_euclid(cycle) as usize;
             let named = chart.sections.iter().rev().find(|(first, _)| *first <= place);
             let label = match named {
-                Some((_, name)) if bar >= 1 && section.label != "Outro" => name.as_str(),
+                Some((_, name)) if bar >= 1 && section.label != OUTRO => name.as_str(),
                 _ => section.label.as_str(),
             };
             let begins = chart.sections.iter().any(|(first, _)| *first == place) && bar >= 1;
@@ -94,6 +98,52 @@ fn name_by_chart(sections: &mut Vec<Section>, chart: &crate::song::Chart) {
         }
     }
     *sections = cut;
+}
+
+/// Leaves out what comes after a bar.
+pub fn end_with(sections: &mut Vec<Section>, last: BarNumber) {
+    sections.retain(|section| section.first <= last);
+    if let Some(section) = sections.last_mut() {
+        section.bars = section.bars.min((last.0 - section.first.0 + 1).max(1).cast_unsigned());
+    }
+}
+
+/// Cuts sections where others were called for, which hold until the next call. Bars are in order.
+pub fn call(sections: &mut Vec<Section>, calls: &[(BarNumber, Gesture)]) {
+    if calls.is_empty() {
+        return;
+    }
+    let mut cut: Vec<Section> = Vec::new();
+    let mut last_call: Option<usize> = None;
+    for found in sections.iter() {
+        for bar in found.first.0..found.first.0 + found.bars as i32 {
+            let is_sung = ![INTRO, OUTRO].contains(&found.label.as_str());
+            let called = calls.iter().rposition(|(first, _)| is_sung && first.0 <= bar);
+            let begins =
+                bar == found.first.0 && last_call.is_none_or(|index| calls[index].1 == Gesture::AsSung);
+            match cut.last_mut() {
+                Some(last) if called == last_call && !begins => last.bars += 1,
+                _ => {
+                    let gesture = called.map_or(Gesture::AsSung, |index| calls[index].1);
+                    cut.push(Section { first: BarNumber(bar), bars: 1, ..called_section(found, gesture) });
+                }
+            }
+            last_call = called;
+        }
+    }
+    *sections = cut;
+}
+
+/// A section as it was found, but for what was called for there.
+fn called_section(found: &Section, gesture: Gesture) -> Section {
+    let (label, role) = match gesture {
+        Gesture::Verse => ("Verse", Some(SectionRole::Verse)),
+        Gesture::Chorus => ("Chorus", Some(SectionRole::Chorus)),
+        Gesture::Break => ("Break", None),
+        Gesture::BarOne | Gesture::Tap | Gesture::End | Gesture::AsSung => return found.clone(),
+    };
+    let energy = gesture.energy().flatten().unwrap_or(found.energy);
+    Section { label: label.to_owned(), energy, role, ..found.clone() }
 }
 
 /// Energy of some bars from level and height of what is sung there, against the whole song.

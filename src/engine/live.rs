@@ -20,7 +20,7 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use rtrb::{Consumer, Producer};
 
-pub use feed::Feed;
+pub use feed::{Beside, Feed};
 use feed::{Frame, MAX_ANCHORS, Stamp, Timed};
 
 use super::causal::{Band, BandAnswer, BandRequest, Causal, ComposerLink, Reply};
@@ -39,7 +39,7 @@ const INPUT_S: usize = 4;
 /// Blocks that may wait for the listener.
 const MAX_STAMPS: usize = 16_384;
 /// Channels of what is heard: see [`Frame`].
-const CHANNELS: usize = 2;
+const CHANNELS: usize = 3;
 /// Requests that may wait for the composer.
 const MAX_REQUESTS: usize = 64;
 /// How long the listener sleeps when there is nothing to hear.
@@ -119,7 +119,7 @@ fn start_with(
     before_answer: impl FnMut() + Send + 'static,
 ) -> Result<(Feed, LiveThreads), LiveError> {
     let shared = Arc::new(Shared::default());
-    let (samples_in, samples) = ready::ring(rate.0 as usize * INPUT_S, [0.0; 2]);
+    let (samples_in, samples) = ready::ring(rate.0 as usize * INPUT_S, [0.0; CHANNELS]);
     let (stamps_in, stamps) =
         ready::ring(MAX_STAMPS, Stamp { epoch: 0, frames: 0, host: None, anchors: [None; MAX_ANCHORS] });
     let (events, events_out) = ready::ring(MAX_WAITING, Timed { epoch: 0, event: NoteEvent::NOTHING });
@@ -344,9 +344,10 @@ impl Listening {
         let mut hops = self.slow.chunks_exact(CHANNELS * LISTEN_HOP);
         let mut failure = None;
         for hop in &mut hops {
-            let [voice, band] =
-                [0, 1].map(|channel| std::array::from_fn(|index| hop[CHANNELS * index + channel]));
+            let [voice, band, sidechain] =
+                [0, 1, 2].map(|channel| std::array::from_fn(|index| hop[CHANNELS * index + channel]));
             engine.hear_band(&band);
+            engine.hear_sidechain(&sidechain);
             if let Err(error) = engine.process(&voice, &mut self.link) {
                 failure = Some(error);
                 break;

@@ -117,10 +117,22 @@ pub fn run(
     pitch: PitchMethod,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Session, EngineError> {
+    run_beside(samples, &[], settings, pitch, progress)
+}
+
+/// The same with a sidechain that is heard beside it, at the same rate: a click, drums or a guitar that the singer sings
+/// to. It is silent where it is shorter, and what is longer is left out.
+pub fn run_beside(
+    samples: &[f32],
+    sidechain: &[f32],
+    settings: &Settings,
+    pitch: PitchMethod,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Session, EngineError> {
     let config = listen_config(settings, pitch);
     let session = match settings.mode {
-        Mode::Studio => studio(samples, config, settings, progress),
-        Mode::Live => Causal::run(samples, config, settings, progress),
+        Mode::Studio => studio(samples, sidechain, config, settings, progress),
+        Mode::Live => Causal::run(samples, sidechain, config, settings, progress),
     }?;
     write::check_fixed(settings, &session.score)?;
     Ok(session)

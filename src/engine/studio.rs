@@ -8,13 +8,16 @@ use crate::follow::Take;
 use crate::follow::grid::{bar_one, lay_bars, median_period};
 use crate::follow::studio::follow_take;
 use crate::limits;
+use crate::listen::mix::{Stroke, strokes_of};
 use crate::listen::{HOP_S, ListenConfig, Listener, Observation};
-use crate::score::BarNumber;
-use crate::song::{Lead, Settings};
+use crate::score::{BarNumber, Score};
+use crate::song::{Gesture, Lead, SaidOfTake, Settings};
+use crate::time::Ticks;
 
-/// Analyses 16 kHz samples and writes a score for all of them.
+/// Analyses 16 kHz samples, and those of a sidechain beside them, and writes a score for all of them.
 pub fn studio(
     samples: &[f32],
+    sidechain: &[f32],
     config: ListenConfig,
     settings: &Settings,
     progress: &mut dyn FnMut(f64),
@@ -33,16 +36,18 @@ pub fn studio(
     }
     listener.finish(&mut |observation| heard.push(observation));
     progress(0.9);
-    follow_and_compose(&heard, latency_s, settings)
+    let strokes = strokes_of(&sidechain[..sidechain.len().min(samples.len())]);
+    follow_and_compose(&heard, &strokes, latency_s, settings)
 }
 
-/// Follows and writes a score for what was heard.
+/// Follows and writes a score for what was heard, and for the strokes beside it.
 pub fn follow_and_compose(
     heard: &[Observation],
+    strokes: &[Stroke],
     latency_s: f64,
     settings: &Settings,
 ) -> Result<Session, EngineError> {
-    let mut take = follow_take(heard, latency_s, settings)?;
+    let mut take = follow_take(heard, strokes, latency_s, settings)?;
     take.observations = heard.to_vec();
     compose_take(take, settings, latency_s)
 }
@@ -61,8 +66,17 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     let choice = usize::from(settings.repairs.key_choice).min(take.keys.len() - 1);
     let key = settings.key.unwrap_or(take.keys[choice].key);
     let mut score = skeleton(&take, key, grid.tempo, grid.lead_in_bars, grid.lead_in_bars + 1);
-    let last = BarNumber(last_sung_bar(&score).0.max(1) + settings.outro_bars as i32);
-    let bars = last.0 as usize + grid.lead_in_bars as usize;
+    let said = SaidOfTake::of(&settings.anchors);
+    let bar_after = |at_s: f64| bar_after(&score, at_s + take.shift_s);
+    let sung = last_sung_bar(&score).0.max(1);
+    let last = match said.end_s {
+        Some(at_s) => BarNumber(bar_after(at_s).0.clamp(1, sung + settings.outro_bars as i32)),
+        None => BarNumber(sung + settings.outro_bars as i32),
+    };
+    let called: Vec<(BarNumber, Gesture)> =
+        said.sections.iter().map(|call| (bar_after(call.at_s), call.gesture)).collect();
+    // Whoever ends the band may sing on.
+    let bars = last.0.max(sung) as usize + grid.lead_in_bars as usize;
     if bars > limits::MAX_BARS {
         return Err(EngineError::TooManyBars { bars });
     }
@@ -70,6 +84,8 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     check_takes(settings, &score)?;
     let first = BarNumber(1 - settings.intro_bars as i32);
     score.sections = form::sections(&score, settings, first, last);
+    form::end_with(&mut score.sections, last);
+    form::call(&mut score.sections, &called);
     let mut composer = composer_for(settings);
     let request = PlanRequest {
         score: &score,
@@ -87,12 +103,24 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s, played: None })
 }
 
-/// Where bar 1 is looked for: where it was stated, else at the first note.
+/// Where bar 1 is looked for: where it was stated or said, else at the first note.
 fn first_s(take: &Take, settings: &Settings) -> f64 {
-    match settings.first_bar_s() {
-        Some(at_s) if settings.lead != Lead::Host => at_s + take.shift_s,
-        _ => take.notes[0].onset_s,
+    let sung_s = take.notes[0].onset_s;
+    if settings.lead == Lead::Host {
+        return sung_s;
     }
+    let bar_s = take.bars.meter.beats_per_bar() as f64 * median_period(&take.beats_s);
+    // What is said later is a bar like others.
+    let is_first = |at_s: &f64| *at_s < sung_s + bar_s;
+    let said_s = SaidOfTake::of(&settings.anchors).bar_lines_s.first().map(|at_s| at_s + take.shift_s);
+    let stated_s = settings.first_bar_s().map(|at_s| at_s + take.shift_s);
+    said_s.filter(is_first).or(stated_s).unwrap_or(sung_s)
+}
+
+/// The bar that comes next when a key is pressed, a little late for it at most.
+fn bar_after(score: &Score, at_s: f64) -> BarNumber {
+    let at = Ticks(score.tempo.ticks_at(at_s) as i64) - score.meter.beat();
+    BarNumber(score.bar_at(at.max(Ticks(0))).number.0 + i32::from(at >= Ticks(0)))
 }
 
 /// Silence needed before the take so that an introduction fits, in whole hops of 10 ms.

@@ -13,6 +13,7 @@ pub mod steady;
 pub mod studio;
 pub mod voice;
 
+use crate::listen::mix::Stroke;
 use crate::listen::{Observation, Onset, SungNote, TuningCurve};
 
 /// What is known about a take.
@@ -36,6 +37,8 @@ pub struct Take {
     pub keys: Vec<key::KeyGuess>,
     /// Phrases in order.
     pub phrases: Vec<phrase::SungPhrase>,
+    /// What was struck in the sidechain; its times are not moved.
+    pub strokes: Vec<Stroke>,
     /// Everything that was heard, one observation per 10 ms; number 0 lies at `shift_s`.
     pub observations: Vec<Observation>,
     /// Seconds that times were moved by.

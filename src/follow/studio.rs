@@ -9,10 +9,11 @@ use super::rhythm::{self, Beats, Expectation};
 use super::steady::{even_out, track_constant};
 use super::voice::check_voice;
 use super::{FollowError, Take};
+use crate::listen::mix::Stroke;
 use crate::listen::{HOP_S, Heard, NoteSegmenter, Observation, Onset, SungNote, TuningCurve};
 use crate::score::MidiNote;
-use crate::song::{Feel, Lead, Mode, Settings, Tune};
-use crate::time::Meter;
+use crate::song::{Feel, Lead, Mode, SaidOfTake, Settings, Tune};
+use crate::time::{Bpm, Meter};
 
 /// Where the second half of a beat begins in swing, as a share of the beat.
 const SWING_HALF: f64 = 2.0 / 3.0;
@@ -24,11 +25,18 @@ pub const GIVEN_LEAD: f64 = 10.0;
 const FAINT_DB: f64 = 24.0;
 /// A note shorter than this that stands alone is none, in seconds.
 const STRAY_S: f64 = 0.25;
+/// How near a beat must lie to a tap to be it, as a share of the period.
+const NEAR_TAP: f64 = 0.3;
 /// Silence on both sides of a note that stands alone, in seconds.
 const ALONE_S: f64 = 1.0;
 
-/// Finds notes, tuning, beats, bars, key and phrases of a whole take.
-pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -> Result<Take, FollowError> {
+/// Finds notes, tuning, beats, bars, key and phrases of a whole take, beside which some strokes were heard.
+pub fn follow_take(
+    heard: &[Observation],
+    strokes: &[Stroke],
+    latency_s: f64,
+    settings: &Settings,
+) -> Result<Take, FollowError> {
     let duration_s = heard.len() as f64 * HOP_S;
     let (mut notes, onsets) = segment(heard, latency_s);
     drop_strays(&mut notes);
@@ -38,7 +46,9 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         Tune::Cents(cents) => TuningCurve::fixed(cents),
     };
     let evidence = beat_onsets(&notes);
-    let found = find_beats(&evidence, settings, duration_s).filter(|found| found.beats_s.len() >= 2);
+    let said = SaidOfTake::of(&settings.anchors);
+    let found = find_beats(&evidence, strokes, &with_tapped(settings, &said), duration_s)
+        .filter(|found| found.beats_s.len() >= 2);
     let Some(Beats { mut beats_s, mut bars }) = found else {
         return Err(FollowError::NoBeat { notes: notes.len() });
     };
@@ -49,7 +59,12 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         let division = division(bars.meter, settings.feel);
         bars = steady_bars(&beats_s, &notes, &ends, division, settings.meter);
     }
-    if let (Some(at_s), true) = (settings.first_bar_s(), settings.lead != Lead::Host) {
+    if settings.lead == Lead::Voice {
+        lay_on_taps(&mut beats_s, &said.beats_s);
+    }
+    let stated_s = settings.first_bar_s().filter(|_| settings.lead != Lead::Host);
+    // Of all bar lines that were said the last holds: it may correct those before it.
+    if let Some(at_s) = said.bar_lines_s.last().copied().or(stated_s) {
         bars.begin_at(at_s, &beats_s);
     }
     let division = division(bars.meter, settings.feel);
@@ -68,9 +83,34 @@ pub fn follow_take(heard: &[Observation], latency_s: f64, settings: &Settings) -
         division,
         keys,
         phrases,
+        strokes: strokes.to_vec(),
         observations: Vec::new(),
         shift_s: 0.0,
     })
+}
+
+/// The settings with the tempo that was tapped: it goes before a stated one, unless that is exact.
+fn with_tapped(settings: &Settings, said: &SaidOfTake) -> Settings {
+    let tapped = said.period_s.filter(|_| settings.lead != Lead::Grid).map(|period_s| Bpm(60.0 / period_s));
+    let bar_one_s = match (settings.lead, tapped) {
+        (Lead::Host, Some(_)) => said.bar_lines_s.first().copied(),
+        _ => settings.bar_one_s,
+    };
+    Settings { bpm: tapped.or(settings.bpm), bar_one_s, ..settings.clone() }
+}
+
+/// Moves the beats that lie nearest to taps onto them.
+fn lay_on_taps(beats_s: &mut [f64], taps_s: &[f64]) {
+    let most_s = NEAR_TAP * median_period(beats_s);
+    for tap_s in taps_s {
+        let near = |beat: &usize| (beats_s[*beat] - tap_s).abs();
+        let Some(beat) = (0..beats_s.len()).min_by(|a, b| near(a).total_cmp(&near(b))) else { return };
+        let is_between = beat.checked_sub(1).is_none_or(|before| beats_s[before] < *tap_s)
+            && beats_s.get(beat + 1).is_none_or(|after| *after > *tap_s);
+        if (beats_s[beat] - tap_s).abs() < most_s && is_between {
+            beats_s[beat] = *tap_s;
+        }
+    }
 }
 
 /// Sung notes as they are written in a tuning.
@@ -157,15 +197,20 @@ pub fn division(meter: Meter, feel: Feel) -> Division {
 }
 
 /// Beats, bars and division; none where no onset is heard.
-fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> Option<Beats> {
+fn find_beats(
+    onsets: &[BeatOnset],
+    strokes: &[Stroke],
+    settings: &Settings,
+    duration_s: f64,
+) -> Option<Beats> {
     let expected = expectation(settings);
-    let mut path = rhythm::track(onsets, expected.clone())?;
+    let mut path = rhythm::track(onsets, strokes, expected.clone())?;
     let level = settings.repairs.beat_level;
     if level != 0 {
         // Twice or half as fast as it was found, whatever was stated.
         let found_s = median_period(&path.beats(duration_s).beats_s);
         let period_s = Some(found_s * 0.5f64.powi(i32::from(level)));
-        path = rhythm::track(onsets, Expectation { period_s, ..expected })?;
+        path = rhythm::track(onsets, strokes, Expectation { period_s, ..expected })?;
     }
     let free = path.beats(duration_s);
     match settings.lead {
@@ -173,9 +218,14 @@ fn find_beats(onsets: &[BeatOnset], settings: &Settings, duration_s: f64) -> Opt
         Lead::Host => {
             let period_s =
                 settings.bpm.map_or_else(|| median_period(&free.beats_s), |bpm| bpm.beat_period_s());
-            let beats_s =
-                (0..(duration_s / period_s).ceil() as usize + 2).map(|beat| beat as f64 * period_s).collect();
-            let bars = BarPhase { meter: settings.given_meter(), first_downbeat: 0, lead: GIVEN_LEAD };
+            let line_s = settings.bar_one_s.unwrap_or(0.0);
+            let before = (line_s / period_s).floor();
+            let beats_s = (0..(duration_s / period_s).ceil() as usize + 2)
+                .map(|beat| line_s + (beat as f64 - before) * period_s)
+                .collect();
+            let meter = settings.given_meter();
+            let first_downbeat = (before as i64).rem_euclid(meter.beats_per_bar() as i64) as usize;
+            let bars = BarPhase { meter, first_downbeat, lead: GIVEN_LEAD };
             Some(Beats { beats_s, bars })
         }
         Lead::Grid => {

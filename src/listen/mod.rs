@@ -11,6 +11,7 @@ mod loudness;
 pub mod mix;
 mod notes;
 mod register;
+mod round_trip;
 mod tuning;
 mod vibrato;
 
@@ -26,6 +27,7 @@ pub use level::Level;
 pub use loudness::{LOUDNESS_HOP_S, SILENT_LUFS, loudness};
 pub use notes::{Heard, NoteSegmenter, Onset, OnsetKind, SungNote};
 pub use register::Register;
+pub use round_trip::{RoundTripError, RoundTripProbe, round_trip_s};
 pub use tuning::TuningCurve;
 pub use vibrato::{Vibrato, vibrato};
 

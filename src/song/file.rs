@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::anchor::Anchor;
 use super::known::{KnownSong, chart_of};
 use super::provenance::Provenance;
 use super::settings::Settings;
@@ -106,6 +107,19 @@ impl Song {
     fn check(&self) -> Result<(), SongFileError> {
         let unsound = |what: String| Err(SongFileError::Unsound(what));
         let score = &self.score;
+        let anchors = &self.settings.anchors;
+        let is_within = |anchor: &Anchor| (0.0..=f64::from(limits::MAX_INPUT_S)).contains(&anchor.at_s);
+        if anchors.len() > limits::MAX_ANCHORS
+            || !anchors.iter().all(is_within)
+            || !anchors.is_sorted_by_key(|anchor| anchor.at_s)
+        {
+            return unsound(format!(
+                "its {} anchors are not in order within {} s, or more than {}",
+                anchors.len(),
+                limits::MAX_INPUT_S,
+                limits::MAX_ANCHORS
+            ));
+        }
         if score.bars as usize > limits::MAX_BARS || score.bars == 0 || score.lead_in_bars >= score.bars {
             return unsound(format!(
                 "{} bars, {} of them lead-in; at most {} are played",

@@ -1,5 +1,6 @@
 //! What the user asked for, the score so far, and where everything came from.
 
+mod anchor;
 mod chart;
 mod file;
 mod known;
@@ -8,6 +9,7 @@ mod provenance;
 mod seed;
 mod settings;
 
+pub use anchor::{Anchor, AnchorError, Gesture, SaidOfTake, TapRow};
 pub use chart::{Chart, ChartError, FixedBar, FixedBarError, Slot};
 pub use file::{HeardSong, Song, SongFileError};
 pub use known::{KnownNote, KnownSong, KnownSongError, chart_of};
@@ -15,6 +17,6 @@ pub use pace::{Pace, PaceError};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
-    Anchor, AnchorError, ChoiceError, Feel, Gesture, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs,
-    Settings, Style, TakeChoice, TakeError, Tune, TuneError, WhenStopped,
+    ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice,
+    TakeError, Tune, TuneError, WhenStopped,
 };

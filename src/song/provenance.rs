@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The recording that a song was made for.
+/// The recording that a song was made for, or one beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VocalSource {
     /// Name of the file without its folders.
@@ -30,4 +30,7 @@ pub struct Provenance {
     pub model: Option<String>,
     /// The human part: the recording.
     pub vocal: VocalSource,
+    /// What was heard beside it, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sidechain: Option<VocalSource>,
 }

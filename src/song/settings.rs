@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::anchor::Anchor;
 use super::chart::{Chart, FixedBar, Slot};
 use super::known::KnownSong;
 use super::seed::Seed;
@@ -16,9 +17,9 @@ use crate::time::{Bpm, Meter};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} {given:?} is not known; known are {known}")]
 pub struct ChoiceError {
-    what: &'static str,
-    given: String,
-    known: String,
+    pub(super) what: &'static str,
+    pub(super) given: String,
+    pub(super) known: String,
 }
 
 /// Makes an enum whose values have one name each, on the command line and on disk.
@@ -56,6 +57,8 @@ macro_rules! choice {
         }
     };
 }
+
+pub(super) use choice;
 
 choice!(
     /// How much of the take is known.
@@ -145,49 +148,6 @@ choice!(
         Wait = "wait",
     }
 );
-
-choice!(
-    /// What a singer can say while singing; it holds from that moment on, whatever has been heard.
-    Gesture, "anchor", {
-        /// A bar begins here; before the band plays, bar 1.
-        BarOne = "bar-one",
-        /// A beat lies here. Three in a row state the tempo, and the first of them begins a bar.
-        Tap = "tap",
-        /// The band ends with the next bar.
-        End = "end",
-    }
-);
-
-/// Something that the singer said, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Anchor {
-    /// What.
-    pub gesture: Gesture,
-    /// When, in seconds of the take.
-    pub at_s: f64,
-}
-
-/// An anchor that cannot be read.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "anchor {0:?} is not known; write bar-one@SECONDS, tap@SECONDS or end@SECONDS, such as bar-one@12.5, \
-     with at most {max} seconds",
-    max = limits::MAX_INPUT_S
-)]
-pub struct AnchorError(String);
-
-impl FromStr for Anchor {
-    type Err = AnchorError;
-    fn from_str(text: &str) -> Result<Self, AnchorError> {
-        let read = || {
-            let (gesture, at_s) = text.split_once('@')?;
-            let at_s: f64 = at_s.trim().parse().ok()?;
-            let is_within = (0.0..=limits::MAX_INPUT_S as f64).contains(&at_s);
-            Some(Self { gesture: gesture.parse().ok()?, at_s }).filter(|_| is_within)
-        };
-        read().ok_or_else(|| AnchorError(text.to_owned()))
-    }
-}
 
 /// How a live band is placed in time, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -375,7 +335,7 @@ pub struct Settings {
     /// Corrections of what was found.
     #[serde(default)]
     pub repairs: Repairs,
-    /// Where bar 1 begins, in seconds of the take, if it is known.
+    /// Where bar 1 begins, in seconds of the take, if it is known; where the host leads, where one of its bars does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bar_one_s: Option<f64>,
     /// Bars that the live band counts in from the beginning of the take, at the stated tempo; bar 1 follows.
@@ -384,7 +344,7 @@ pub struct Settings {
     /// The song that is sung, if it is known: the live band follows its melody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownSong>,
-    /// What the singer says to the live band, in the order of time.
+    /// What the singer says while singing, in the order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anchors: Vec<Anchor>,
     /// Whether the microphone hears the live band, as it does where that plays through speakers: what is known of its
@@ -548,10 +508,6 @@ mod tests {
         assert_eq!(settings.take_of(Part::Bass, BarNumber(7)), 2);
         assert_eq!(settings.take_of(Part::Drums, BarNumber(6)), 3);
         assert_eq!(settings.take_of(Part::Drums, BarNumber(7)), 4);
-        assert_eq!("tap@1.5".parse(), Ok(Anchor { gesture: Gesture::Tap, at_s: 1.5 }));
-        for wrong in ["", "tap", "tap@", "tap@-1", "clap@1", "end@1e9", "end@NaN"] {
-            assert!(wrong.parse::<Anchor>().is_err(), "{wrong:?} was taken");
-        }
         for wrong in ["", "0", "x=1", "drums:=1", "drums:1=0", "10000"] {
             assert!(wrong.parse::<TakeChoice>().is_err(), "{wrong:?} was taken");
         }

@@ -231,6 +231,7 @@ pub fn song() -> Vec<u8> {
                 channels: 1,
                 duration_s: 6.0,
             },
+            sidechain: None,
         },
         settings,
         heard: HeardSong {

@@ -1,8 +1,11 @@
 //! The captured voice: what was sung where on the host's time line.
 
 use collavoce::audio::Resampler;
-use collavoce::limits::LISTEN_HZ;
+use collavoce::limits::{LISTEN_HZ, MAX_ANCHORS};
+use collavoce::song::{Anchor, Gesture};
 use collavoce::time::Hz;
+
+use crate::deck::CaptureStamp;
 
 /// Most that is captured, in seconds: 58 MB.
 pub const MAX_CAPTURE_S: f64 = 900.0;
@@ -13,10 +16,35 @@ pub struct Captured {
     /// Where its first sample lies on the host's time line, in seconds.
     origin_s: f64,
     samples: Vec<f32>,
+    /// What the singer said beside it, in order.
+    said: Vec<Spoken>,
+    /// Where the live band began to listen within it, in seconds of the host's time line.
+    listened_s: Option<f64>,
+    /// What the host said of its bars.
+    bars: Option<HostBars>,
     /// What is being captured now.
     run: Option<Run>,
     /// The stretch that was captured since the last [`Captured::finish`], in samples of the take.
     fresh: Option<(usize, usize)>,
+}
+
+/// Something that the singer said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Spoken {
+    gesture: Gesture,
+    /// When, in seconds of the host's time line.
+    at_s: f64,
+}
+
+/// Where the bars of a host lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HostBars {
+    /// A moment, in seconds: of the host's time line, or of a take.
+    pub at_s: f64,
+    /// Beats of the metre since a bar line at that moment.
+    pub beats: f64,
+    /// Beats a minute.
+    pub bpm: f64,
 }
 
 /// A capture without a gap.
@@ -29,6 +57,7 @@ struct Run {
     rate: Hz,
     resampler: Resampler,
     samples: Vec<f32>,
+    said: Vec<Spoken>,
 }
 
 /// A take: everything that has been captured.
@@ -40,23 +69,51 @@ pub struct CapturedTake {
     pub samples: Vec<f32>,
     /// The stretch of it that is new, in seconds of the take.
     pub fresh_s: (f64, f64),
+    /// What the singer said in it.
+    pub anchors: Vec<Anchor>,
+    /// Where the live band began to listen within it, in seconds of the take.
+    pub listened_s: Option<f64>,
+    /// Where the host's bars lie in it.
+    pub bars: Option<HostBars>,
 }
 
 impl Captured {
     /// Nothing yet.
     pub fn new() -> Self {
-        Self { origin_s: 0.0, samples: Vec::new(), run: None, fresh: None }
+        Self {
+            origin_s: 0.0,
+            samples: Vec::new(),
+            said: Vec::new(),
+            listened_s: None,
+            bars: None,
+            run: None,
+            fresh: None,
+        }
     }
 
-    /// Takes in samples that lie at a position of the host's time line. What would make the take too long is left out.
-    pub fn push(&mut self, at: i64, rate: Hz, samples: impl Iterator<Item = f32>) {
+    /// Takes in the samples of a stretch. What would make the take too long is left out.
+    pub fn push(&mut self, stamp: &CaptureStamp, rate: Hz, samples: impl Iterator<Item = f32>) {
+        let at = stamp.at;
         let goes_on = self.run.as_ref().is_some_and(|run| run.next == at && run.rate == rate);
         if !goes_on {
             self.end_run();
             let Ok(resampler) = Resampler::new(rate, Hz(LISTEN_HZ), 1) else { return };
-            self.run = Some(Run { began: at, next: at, rate, resampler, samples: Vec::new() });
+            self.run =
+                Some(Run { began: at, next: at, rate, resampler, samples: Vec::new(), said: Vec::new() });
         }
         let Some(run) = &mut self.run else { return };
+        let seconds = |at: i64| at as f64 / rate.as_f64();
+        let spoken = stamp.said.iter().flatten();
+        run.said.extend(
+            spoken
+                .map(|(gesture, after)| Spoken { gesture: *gesture, at_s: seconds(at + i64::from(*after)) }),
+        );
+        if stamp.begins {
+            self.listened_s = Some(seconds(at));
+        }
+        if let Some((beats, bpm)) = stamp.beats.filter(|_| run.began == at) {
+            self.bars = Some(HostBars { at_s: seconds(at), beats, bpm });
+        }
         let block: Vec<f32> = samples.collect();
         run.next += block.len() as i64;
         if run.samples.len() < (MAX_CAPTURE_S * f64::from(LISTEN_HZ)) as usize {
@@ -80,10 +137,24 @@ impl Captured {
         self.end_run();
         let (from, to) = self.fresh.take()?;
         let seconds = |sample: usize| sample as f64 / f64::from(LISTEN_HZ);
+        let length_s = seconds(self.samples.len());
+        // Whole microseconds: what is left of the subtraction says nothing.
+        let in_take = |at_s: f64| {
+            let at_s = ((at_s - self.origin_s) * 1e6).round() / 1e6;
+            (0.0..=length_s).contains(&at_s).then_some(at_s)
+        };
+        let anchors = self
+            .said
+            .iter()
+            .filter_map(|said| Some(Anchor { gesture: said.gesture, at_s: in_take(said.at_s)? }))
+            .take(MAX_ANCHORS);
         Some(CapturedTake {
             origin_s: self.origin_s,
             samples: self.samples.clone(),
             fresh_s: (seconds(from), seconds(to)),
+            anchors: anchors.collect(),
+            listened_s: self.listened_s.and_then(in_take),
+            bars: self.bars.map(|bars| HostBars { at_s: bars.at_s - self.origin_s, ..bars }),
         })
     }
 
@@ -95,6 +166,11 @@ impl Captured {
             return;
         }
         let began_s = run.began as f64 / run.rate.as_f64();
+        let ended_s = run.next as f64 / run.rate.as_f64();
+        // What was said while it was sung before is gone with that singing.
+        self.said.retain(|said| !(began_s..ended_s).contains(&said.at_s));
+        self.said.append(&mut run.said);
+        self.said.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
         let most = (MAX_CAPTURE_S * f64::from(LISTEN_HZ)) as usize;
         if self.samples.is_empty() {
             self.origin_s = began_s;
@@ -105,6 +181,7 @@ impl Captured {
         if needed > most {
             // Too far from the rest to be one take: it begins a new one.
             (self.samples, self.origin_s, self.fresh) = (Vec::new(), began_s, None);
+            self.said.retain(|said| said.at_s >= began_s);
             run.samples.truncate(most);
             self.fresh = Some((0, run.samples.len()));
             self.samples = run.samples;
@@ -135,7 +212,8 @@ mod tests {
     fn push(captured: &mut Captured, at_s: f64, length_s: f64, value: f32) {
         let (at, frames) = (RATE.sample_at(at_s).0, (length_s * 48_000.0) as usize);
         for start in (0..frames).step_by(480) {
-            captured.push(at + start as i64, RATE, std::iter::repeat_n(value, 480.min(frames - start)));
+            let stamp = CaptureStamp { at: at + start as i64, frames: 480, ..CaptureStamp::END };
+            captured.push(&stamp, RATE, std::iter::repeat_n(value, 480.min(frames - start)));
         }
     }
 
@@ -152,6 +230,29 @@ mod tests {
         assert!(second.samples[64_000..] == first.samples[64_000..]);
         assert!((second.samples[48_000] - 0.5).abs() < 1e-3);
         assert_eq!(captured.finish(), None, "nothing new");
+    }
+
+    /// One block at a moment in which something is said at its middle.
+    fn say(captured: &mut Captured, at_s: f64, gesture: Gesture) {
+        let mut stamp = CaptureStamp { at: RATE.sample_at(at_s).0, frames: 480, ..CaptureStamp::END };
+        stamp.said[0] = Some((gesture, 240));
+        captured.push(&stamp, RATE, std::iter::repeat_n(0.1, 480));
+    }
+
+    #[test]
+    fn what_is_said_stays_where_it_was_said_and_goes_with_what_is_sung_anew() {
+        let mut captured = Captured::new();
+        push(&mut captured, 10.0, 6.0, 0.25);
+        say(&mut captured, 11.0, Gesture::BarOne);
+        say(&mut captured, 13.0, Gesture::Chorus);
+        push(&mut captured, 9.0, 0.5, 0.25);
+        let said = |take: &CapturedTake| -> Vec<(Gesture, f64)> {
+            take.anchors.iter().map(|anchor| (anchor.gesture, anchor.at_s)).collect()
+        };
+        let first = captured.finish().expect("a take");
+        assert_eq!(said(&first), [(Gesture::BarOne, 2.005), (Gesture::Chorus, 4.005)]);
+        push(&mut captured, 10.5, 1.0, 0.5);
+        assert_eq!(said(&captured.finish().expect("a take")), [(Gesture::Chorus, 4.005)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! parameters change, and shows all of it. It lives as long as the instance; decks come and go with activation.
 
 mod capture;
+mod measure;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use collavoce::engine::{Performance, Player};
 use collavoce::perform::Performer;
 use collavoce::score::BarNumber;
-use collavoce::song::{Chart, FixedBar, KnownSong, Lead, Mode, Seed, Settings};
+use collavoce::song::{Anchor, Chart, FixedBar, KnownSong, Lead, Mode, Seed, Settings};
 use collavoce::time::Hz;
 use parking_lot::Mutex;
 
@@ -25,7 +26,8 @@ use crate::params::{CollavoceParams, ModeChoice};
 use crate::saved;
 use crate::show::Shown;
 use crate::view::{Command, HealthView, Shared, State, View};
-use capture::Captured;
+use capture::{Captured, CapturedTake, HostBars};
+use measure::Measurement;
 use work::{Loadable, Material};
 
 pub use capture::MAX_CAPTURE_S;
@@ -55,10 +57,39 @@ pub struct Common {
     chart: Mutex<Option<Chart>>,
     /// Bars whose chords are fixed, in order.
     fixed: Mutex<Vec<FixedBar>>,
+    /// What the singer said in the take that the song was made of.
+    said: Mutex<Said>,
     /// The song that the live band knows, with what it states where nobody else does.
     known: Mutex<Option<Settings>>,
     deck: Mutex<Option<DeskEnd>>,
     stop: AtomicBool,
+}
+
+/// What a singer said in a take, with keys, buttons or by letting others count.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Said {
+    /// Where bar 1, or a bar of the host, begins, in seconds of the take.
+    bar_one_s: Option<f64>,
+    anchors: Vec<Anchor>,
+}
+
+impl Said {
+    /// What a song keeps.
+    fn of(settings: &Settings) -> Self {
+        Self { bar_one_s: settings.bar_one_s, anchors: settings.anchors.clone() }
+    }
+
+    /// What was said in a take while the live band was asked for something.
+    fn in_take(take: &CapturedTake, live: &Settings) -> Self {
+        let counted_s = take.listened_s.zip(live.first_bar_s()).map(|(listened_s, bar_s)| listened_s + bar_s);
+        let is_sound = |bars: &HostBars| bars.bpm.is_finite() && bars.bpm > 0.0 && bars.beats.is_finite();
+        let hosts_s = take.bars.filter(is_sound).filter(|_| live.lead == Lead::Host).map(|bars| {
+            let (beat_s, per_bar) = (60.0 / bars.bpm, live.given_meter().beats_per_bar() as f64);
+            // The first of the host's bar lines that lies in the take.
+            (bars.at_s - bars.beats * beat_s).rem_euclid(per_bar * beat_s)
+        });
+        Self { bar_one_s: hosts_s.or(counted_s), anchors: take.anchors.clone() }
+    }
 }
 
 /// Counters that one thread writes and others read.
@@ -98,6 +129,10 @@ impl Common {
             asked.chart = Some(chart.clone());
         }
         asked.fixed = self.fixed.lock().clone();
+        if mode == Mode::Studio {
+            let said = self.said.lock();
+            (asked.bar_one_s, asked.anchors) = (said.bar_one_s, said.anchors.clone());
+        }
         if let (Mode::Live, Lead::Voice, Some(known)) = (mode, asked.lead, &*self.known.lock())
             && asked.meter.is_none_or(|meter| Some(meter) == known.meter)
         {
@@ -168,6 +203,7 @@ struct Clerk {
     captured: Option<Captured>,
     material: Option<Material>,
     shown: Option<Shown>,
+    measurement: Option<Measurement>,
     /// What was asked for when the song was last written or taken in.
     written_for: Option<Settings>,
     /// How often song and chart had been restored when the desk last took them up.
@@ -185,6 +221,7 @@ impl Clerk {
             captured: None,
             material: None,
             shown: None,
+            measurement: None,
             written_for: None,
             restored: [0; 3],
             quiet_looks: 0,
@@ -209,6 +246,7 @@ impl Clerk {
         if let Some(end) = end {
             // What the deck before it has captured is kept.
             self.hear_capture();
+            self.measurement = None;
             self.deck = Some(end);
             self.hand_over();
         }
@@ -225,6 +263,7 @@ impl Clerk {
             self.obey(command);
         }
         self.hear_capture();
+        self.measure();
         self.follow_parameters();
         self.show();
     }
@@ -254,6 +293,7 @@ impl Clerk {
             }
             Ok(Some(song)) => {
                 *self.common.chart.lock() = chart.or_else(|| song.settings.chart.clone());
+                *self.common.said.lock() = Said::of(&song.settings);
                 let origin_s = self.common.params.song_place.lock().origin_s;
                 // It comes back as it was, whatever the parameters say; only when they change is it written anew.
                 self.take(Material::restored(song, origin_s));
@@ -268,6 +308,7 @@ impl Clerk {
 
     fn forget(&mut self) {
         (self.material, self.shown, self.written_for, self.captured) = (None, None, None, None);
+        *self.common.said.lock() = Said::default();
         self.hand_over();
     }
 
@@ -323,6 +364,7 @@ impl Clerk {
                 self.message = "The song is forgotten.".to_owned();
                 Ok(())
             }
+            Command::MeasureRoundTrip => self.begin_to_measure(),
             Command::Load(path) => self.load(&path),
             Command::Export(folder) => self.export(&folder),
             Command::Fix(bar) => {
@@ -351,8 +393,8 @@ impl Clerk {
 
     fn load(&mut self, path: &Path) -> Result<(), String> {
         self.show_work(&format!("Loading {}", path.display()), 0.0);
-        // Bars were fixed in the song that was there.
-        let asked = Settings { fixed: Vec::new(), ..self.asked() };
+        // Bars were fixed, and anchors given, in the song that was there.
+        let asked = Settings { fixed: Vec::new(), bar_one_s: None, anchors: Vec::new(), ..self.asked() };
         let common = self.common.clone();
         let name = path.display().to_string();
         let mut progress = |done: f64| show_progress(&common, &format!("Listening to {name}"), done);
@@ -362,6 +404,7 @@ impl Clerk {
                 self.message = format!("Loaded {name}");
                 // A saved song has its own chords, whatever chart was there before.
                 self.common.fix(material.song.settings.fixed.clone());
+                *self.common.said.lock() = Said::of(&material.song.settings);
                 let chart = material.song.settings.chart.clone();
                 if chart != asked.chart {
                     *self.common.chart.lock() = chart;
@@ -404,7 +447,7 @@ impl Clerk {
             }
             let captured = self.captured.get_or_insert_with(Captured::new);
             if let Ok(chunk) = deck.voice.read_chunk(stamp.frames) {
-                captured.push(stamp.at, deck.rate, chunk.into_iter());
+                captured.push(&stamp, deck.rate, chunk.into_iter());
             }
         }
         // A deck that is gone with its activation says no end.
@@ -417,7 +460,9 @@ impl Clerk {
     fn analyse(&mut self) {
         let Some(captured) = &mut self.captured else { return };
         let Some(take) = captured.finish() else { return };
-        let asked = self.common.asked(Mode::Studio, 0.0);
+        let said = Said::in_take(&take, &self.common.asked(Mode::Live, 0.0));
+        let before = std::mem::replace(&mut *self.common.said.lock(), said);
+        let asked = self.asked();
         let common = self.common.clone();
         let earlier = self.material.as_ref();
         let made = work::analyse(&take, &asked, earlier, &mut |done| {
@@ -429,7 +474,10 @@ impl Clerk {
                 self.message = format!("{} bars in {}", score.bars - score.lead_in_bars, score.key);
                 self.take(material);
             }
-            Err(reason) => self.message = reason,
+            Err(reason) => {
+                *self.common.said.lock() = before;
+                self.message = reason;
+            }
         }
     }
 

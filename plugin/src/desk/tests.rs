@@ -190,3 +190,30 @@ fn a_parameter_writes_the_song_anew_and_a_loaded_one_is_left_as_it_is() {
     office.settle();
     assert_eq!(office.song().map(|song| song.settings.seed), Some(Seed(5)));
 }
+
+#[test]
+fn what_was_counted_in_and_the_hosts_bars_say_where_bars_begin_in_the_take() {
+    let take = CapturedTake {
+        origin_s: 8.0,
+        samples: Vec::new(),
+        fresh_s: (0.0, 20.0),
+        anchors: Vec::new(),
+        listened_s: Some(2.0),
+        bars: Some(HostBars { at_s: 0.3, beats: 5.0, bpm: 120.0 }),
+    };
+    let asked = |lead, count_in_bars| Settings {
+        mode: Mode::Live,
+        lead,
+        count_in_bars,
+        bpm: Some(collavoce::time::Bpm(120.0)),
+        ..Settings::default()
+    };
+    let bar_one_s = |take: &CapturedTake, live: &Settings| Said::in_take(take, live).bar_one_s;
+    let counted_s = bar_one_s(&take, &asked(Lead::Voice, 1)).expect("it was counted in");
+    assert!((counted_s - 2.0 - Settings::COUNT_IN_S - 2.0).abs() < 1e-9, "{counted_s}");
+    assert_eq!(bar_one_s(&take, &asked(Lead::Voice, 0)), None);
+    let hosts_s = bar_one_s(&take, &asked(Lead::Host, 0)).expect("the host said it");
+    assert!((hosts_s - 1.8).abs() < 1e-9, "{hosts_s}");
+    let silent = CapturedTake { bars: Some(HostBars { at_s: 0.3, beats: 5.0, bpm: 0.0 }), ..take };
+    assert_eq!(bar_one_s(&silent, &asked(Lead::Host, 0)), None);
+}

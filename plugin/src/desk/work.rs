@@ -68,11 +68,11 @@ pub fn analyse(
 
 /// Writes a song anew under other settings.
 pub fn rewrite(material: &Material, asked: &Settings) -> Result<Material, String> {
-    let heard = &material.session.take.observations;
+    let (heard, strokes) = (&material.session.take.observations, &material.session.take.strokes);
     let session = if heard.is_empty() {
         engine::recompose(&material.song, asked)
     } else {
-        engine::follow_and_compose(heard, material.session.latency_s, asked)
+        engine::follow_and_compose(heard, strokes, material.session.latency_s, asked)
     };
     let session = session.map_err(|error| format!("The song cannot be written anew: {error}"))?;
     Material::made(session, asked, material.song.provenance.vocal.clone(), material.origin_s)

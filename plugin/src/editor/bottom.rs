@@ -31,6 +31,7 @@ pub(super) enum Wish {
     Clear,
     Zoom(f32),
     Help,
+    MeasureRoundTrip,
 }
 
 /// The settings.
@@ -41,19 +42,21 @@ pub(super) fn settings(
     rows: usize,
     page: &mut Page,
     params: &CollavoceParams,
-) {
+) -> Option<Wish> {
     if rows == 2 {
         let height = (rect.height() - 4.0) / 2.0;
         let first = rect.with_max_y(rect.top() + height);
-        band(ui, hand, first, params);
         song(ui, hand, first.translate(vec2(0.0, height + 4.0)), params);
-        return;
+        return band(ui, hand, first, params);
     }
     let (row, more) = rect.split_left_right_at_x(rect.right() - 50.0);
-    match page {
+    let wish = match page {
         Page::Band => band(ui, hand, row, params),
-        Page::Song => song(ui, hand, row, params),
-    }
+        Page::Song => {
+            song(ui, hand, row, params);
+            None
+        }
+    };
     let words = if *page == Page::Band { "more" } else { "back" };
     let hint = "Harmony, metre, key, tempo, output and rendering (key M)";
     if control::button(
@@ -68,6 +71,7 @@ pub(super) fn settings(
     {
         *page = page.other();
     }
+    wish
 }
 
 impl Page {
@@ -77,9 +81,9 @@ impl Page {
     }
 }
 
-fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [rubato, energy, style, composer, feel, stop, daring, ahead, trip, speakers, seed] =
-        layout::cells(row, [0.8, 1.5, 0.75, 0.8, 0.85, 0.95, 0.75, 0.9, 0.8, 0.75, 0.6]);
+fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) -> Option<Wish> {
+    let [rubato, energy, style, composer, feel, stop, daring, ahead, trip, measure, speakers, seed] =
+        layout::cells(row, [0.8, 1.4, 0.75, 0.8, 0.85, 0.95, 0.75, 0.9, 0.8, 0.5, 0.75, 0.6]);
     let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
     let _ = control::slider(ui, hand, rubato, &params.rubato, "Rubato", VOICE, hint);
     let [level, follow] = layout::cells(energy, [1.0, 1.0]);
@@ -102,10 +106,16 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let _ = control::choice(ui, hand, ahead, &params.lookahead, "Lookahead", hint);
     let hint = "Round trip of your monitoring: the band plays so much earlier";
     let _ = control::slider(ui, hand, trip, &params.round_trip, "Round trip", VOICE, hint);
+    let hint = "Plays three clicks, listens for them and sets the round trip; a microphone must hear the speakers, \
+                or a cable lead from output to input";
+    let name = "Measure round trip";
+    let wants =
+        control::button(ui, measure, "measure", name, hint, Look { size: 12.5, ..Look::PLAIN }).clicked();
     let hint = "The band comes from speakers that your microphone hears: it is taken out of your voice";
     let _ = control::switch(ui, hand, speakers, &params.speakers, "Speakers", VOICE, hint);
     let hint = "Seed of everything that is chosen: another number, another band";
     let _ = control::slider(ui, hand, seed, &params.seed, "Seed", VOICE, hint);
+    wants.then_some(Wish::MeasureRoundTrip)
 }
 
 fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {

@@ -26,7 +26,7 @@ use egui::{Id, Key, Modal, Rangef, Rect, Ui, vec2};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, HostMethods, SpawnedEditor};
-use nice_plug::prelude::{ParentWindowHandle, ResizeHint};
+use nice_plug::prelude::{Param as _, ParentWindowHandle, ResizeHint};
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
     EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor,
@@ -195,6 +195,9 @@ impl NiceEguiApp for App {
 impl App {
     fn draw(&mut self, ui: &mut Ui, hand: &Hand<'_>) {
         let view = self.shared.view();
+        if let Some(ms) = self.shared.take_round_trip() {
+            hand.set(&self.params.round_trip, self.params.round_trip.preview_normalized(ms));
+        }
         let context = ui.ctx().clone();
         let window = context.content_rect();
         self.keep_place(&context, window);
@@ -281,11 +284,14 @@ impl App {
             }
             None => roll::playhead(ui.painter(), &axis, view.now_s, rows),
         }
-        bottom::settings(ui, hand, regions.settings, regions.setting_rows, &mut self.page, &params);
+        let of_settings =
+            bottom::settings(ui, hand, regions.settings, regions.setting_rows, &mut self.page, &params);
         let zoom = ui.ctx().zoom_factor();
         let sure = &mut self.sure_to_clear;
-        match bottom::footer(ui, hand, regions.footer, &params, view, zoom, sure) {
+        let of_footer = bottom::footer(ui, hand, regions.footer, &params, view, zoom, sure);
+        match of_settings.or(of_footer) {
             Some(Wish::Open(purpose)) => self.open(purpose),
+            Some(Wish::MeasureRoundTrip) => self.shared.ask(Command::MeasureRoundTrip),
             Some(Wish::Clear) => self.shared.ask(Command::Clear),
             Some(Wish::Zoom(zoom)) => ui.ctx().set_zoom_factor(zoom),
             Some(Wish::Help) => self.shows_help = true,

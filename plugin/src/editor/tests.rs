@@ -297,6 +297,23 @@ fn arrows_change_what_is_in_focus_and_delete_takes_the_default() {
 }
 
 #[test]
+fn a_measured_round_trip_is_asked_for_and_taken_up_once() {
+    let mut window = Window::new(song(), (980.0, 640.0));
+    let params = window.app.params.clone();
+    let button = Id::unique(("button", "Measure round trip"));
+    window.context.memory_mut(|memory| memory.request_focus(button));
+    window.frame(Vec::new());
+    window.press(Key::Enter);
+    assert_eq!(window.app.shared.asked(), [Command::MeasureRoundTrip]);
+    window.app.shared.tell_round_trip(23.4);
+    window.frame(Vec::new());
+    assert!((params.round_trip.value() - 23.4).abs() < 0.06, "{}", params.round_trip.value());
+    set(&params.round_trip, 0.5);
+    window.frame(Vec::new());
+    assert_eq!(params.round_trip.value(), 50.0);
+}
+
+#[test]
 fn the_dialog_loads_and_exports_by_keys_alone() {
     let root = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(root.path().join("songs")).expect("made");

@@ -302,8 +302,9 @@ impl<'a> BarContext<'a> {
     }
 }
 
-/// Sorts out what would overlap itself: a note ends at the latest where the next of its pitch begins.
-fn cut_overlaps(notes: &mut [Note]) {
+/// Sorts out what would overlap itself: a note ends at the latest where the next of its pitch begins. Of two strings that
+/// sound as one, one is heard.
+fn cut_overlaps(notes: &mut Vec<Note>) {
     notes.sort_by_key(|n| (n.pitch, n.start));
     for index in 1..notes.len() {
         let next = notes[index];
@@ -312,4 +313,5 @@ fn cut_overlaps(notes: &mut [Note]) {
             before.length = next.start - before.start;
         }
     }
+    notes.retain(|note| note.length > TickCount(0));
 }

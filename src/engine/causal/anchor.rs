@@ -1,76 +1,57 @@
 //! What a singer says with a key or a button, which holds whatever has been heard.
 
-use super::predict::Turn;
-use super::{Causal, Locked};
-use crate::follow::rhythm::Position;
-use crate::song::{Anchor, Gesture};
+use std::collections::VecDeque;
 
-/// Taps that a tempo is taken from, and that make one.
-const TAPS: usize = 5;
-const ENOUGH: usize = 3;
-/// Shortest and longest time between two taps of a row, in seconds.
-const BETWEEN_S: std::ops::Range<f64> = 0.2..2.0;
+use super::predict::Turn;
+use super::{Causal, HostTime, Locked};
+use crate::follow::rhythm::{Expectation, Position};
+use crate::follow::studio::expectation;
+use crate::song::{Anchor, Gesture, Lead, TapRow};
+
 /// For so many beats after the last tap, the taps are the beat.
 const TAPPED_BEATS: f64 = 4.0;
+/// Ratios of the tapped period to the band's between which both count the same beats.
+const SAME_LEVEL: std::ops::Range<f64> = 0.75..1.33;
 
 /// What has been said.
 #[derive(Debug, Default)]
 pub(super) struct Said {
     /// Anchors of the settings that have been taken.
     taken: usize,
+    /// What was said and lies ahead of what has been heard.
+    coming: VecDeque<Anchor>,
     /// Where bar 1 begins, in seconds.
     pub bar_one_s: Option<f64>,
-    /// The last taps of a row, in seconds, and how many the row has.
-    taps_s: Vec<f64>,
-    row: usize,
+    taps: TapRow,
     /// Beats by which the singer's bar lines were said to be ahead of the band's.
     ahead: Option<usize>,
+    /// How full the band plays in the section that was called for, 0 to 1.
+    pub energy: Option<f64>,
     /// The band is to end.
     pub is_ending: bool,
 }
 
-impl Said {
-    /// The tapped period in seconds.
-    pub fn period_s(&self) -> Option<f64> {
-        let (first, last) = self.taps_s.first().zip(self.taps_s.last())?;
-        (self.taps_s.len() >= ENOUGH).then(|| (last - first) / (self.taps_s.len() - 1) as f64)
-    }
-
-    fn tap(&mut self, at_s: f64) {
-        let since_s = self.taps_s.last().map_or(f64::INFINITY, |last| at_s - last);
-        if (0.0..BETWEEN_S.start).contains(&since_s) {
-            // The key has bounced.
-            return;
-        }
-        if !BETWEEN_S.contains(&since_s) {
-            self.taps_s.clear();
-            self.row = 0;
-        }
-        self.taps_s.push(at_s);
-        self.row += 1;
-        if self.taps_s.len() > TAPS {
-            self.taps_s.remove(0);
-        }
-        if self.row == ENOUGH {
-            self.bar_one_s = self.taps_s.first().copied();
-        }
-    }
-}
-
 impl Causal {
-    /// Takes what the settings say up to now.
+    /// Takes what the settings and the singer say up to now.
     pub(super) fn take_anchors(&mut self, now_s: f64) {
         while let Some(anchor) = self.settings.anchors.get(self.said.taken).copied() {
             if anchor.at_s > now_s {
-                return;
+                break;
             }
             self.said.taken += 1;
-            self.say(anchor);
+            self.take_anchor(anchor);
+        }
+        while let Some(anchor) = self.said.coming.pop_front_if(|anchor| anchor.at_s <= now_s) {
+            self.take_anchor(anchor);
         }
     }
 
-    /// Takes what the singer says.
+    /// Takes what the singer says, which holds from its moment on. What is said is in order.
     pub fn say(&mut self, anchor: Anchor) {
+        self.said.coming.push_back(anchor);
+    }
+
+    fn take_anchor(&mut self, anchor: Anchor) {
         let Anchor { gesture, at_s } = anchor;
         match gesture {
             Gesture::BarOne => {
@@ -81,15 +62,41 @@ impl Causal {
                     locked.has_ended = false;
                 }
             }
-            Gesture::Tap => {
-                self.said.tap(at_s);
-                if self.said.row == ENOUGH {
-                    let first_s = self.said.taps_s[0];
-                    self.said.ahead = self.locked.as_ref().map(|locked| locked.bar_line_is(first_s));
-                }
-            }
+            Gesture::Tap => self.tap(at_s),
             Gesture::End => self.said.is_ending = true,
+            Gesture::Verse | Gesture::Chorus | Gesture::Break | Gesture::AsSung => {
+                self.said.energy = gesture.energy().flatten();
+            }
         }
+    }
+
+    fn tap(&mut self, at_s: f64) {
+        let states_tempo = self.said.taps.tap(at_s);
+        let (Some(period_s), Some(first_s)) = (self.said.taps.period_s(), self.said.taps.first_s()) else {
+            return;
+        };
+        if self.settings.lead == Lead::Host {
+            // Whoever taps leads, and the host no longer does. The first tap is the first beat of a bar.
+            let beats = (self.said.taps.count() - 1) as f64;
+            self.host = Some(HostTime { at_s, beats, bpm: 60.0 / period_s });
+        }
+        if !states_tempo {
+            return;
+        }
+        self.said.bar_one_s = Some(first_s);
+        self.said.ahead = self.locked.as_ref().map(|locked| locked.bar_line_is(first_s));
+        // What was heard is followed anew under the tapped tempo.
+        self.track_anew(Expectation { period_s: Some(period_s), ..expectation(&self.settings) });
+        let is_other = self.settings.lead == Lead::Host
+            || self.locked.as_ref().is_some_and(|locked| !SAME_LEVEL.contains(&(period_s / locked.period_s)));
+        if is_other {
+            self.lock_anew();
+        }
+    }
+
+    /// Whether the host is no longer asked where the beats lie.
+    pub(super) fn is_led_by_taps(&self) -> bool {
+        self.said.taps.period_s().is_some()
     }
 
     /// Where bar 1 begins, in seconds, if it was said or stated.
@@ -99,13 +106,13 @@ impl Causal {
 
     /// The beat period in seconds, if it was tapped or stated.
     pub(super) fn stated_period_s(&self) -> Option<f64> {
-        self.said.period_s().or(self.settings.bpm.map(|bpm| bpm.beat_period_s()))
+        self.said.taps.period_s().or(self.settings.bpm.map(|bpm| bpm.beat_period_s()))
     }
 
     /// The tapped beat, for some beats after the last tap.
     pub(super) fn tapped(&self, locked: &Locked, now_s: f64) -> Option<Position> {
-        let period_s = self.said.period_s()?;
-        let last_s = self.said.taps_s.last().copied()?;
+        let period_s = self.said.taps.period_s()?;
+        let last_s = self.said.taps.last_s()?;
         let passed = ((now_s - last_s) / period_s).floor().max(0.0);
         (passed < TAPPED_BEATS).then(|| Position {
             meter: locked.bars.meter,

@@ -49,6 +49,10 @@ impl Causal {
         if self.settings.lead != Lead::Voice || self.settings.rubato < LEAST_RUBATO || !locked.has_entered {
             return None;
         }
+        if self.backed_since_s(now_s, locked.period_s).is_some() {
+            // What sounds beside the voice goes on.
+            return None;
+        }
         let hold = |lands, patience_bars| Hold { onsets: self.onsets.len(), lands, patience_bars };
         let bar_s = locked.period_s * locked.bars.meter.beats_per_bar() as f64;
         let next_is_bar = locked.place(locked.beats_s.len() - 1) == 0;

@@ -1,6 +1,6 @@
 //! The host's time line, where the host leads.
 
-use crate::time::Bpm;
+use crate::song::{Lead, Settings};
 
 /// Where a host's time line stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,9 +14,10 @@ pub struct HostTime {
 }
 
 impl HostTime {
-    /// Bars counted from the beginning of the input.
-    pub fn from_start(bpm: Bpm) -> Self {
-        Self { at_s: 0.0, beats: 0.0, bpm: bpm.0 }
+    /// Bars counted from where one is stated to begin, else from the beginning of the input, where the host leads.
+    pub fn stated(settings: &Settings) -> Option<Self> {
+        let bpm = settings.bpm.filter(|_| settings.lead == Lead::Host)?;
+        Some(Self { at_s: settings.bar_one_s.unwrap_or(0.0), beats: 0.0, bpm: bpm.0 })
     }
 
     /// When a beat lies.

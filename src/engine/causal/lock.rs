@@ -18,8 +18,10 @@ const WARM_UP_ONSETS: usize = 6;
 const SURE_DOUBT: f64 = 0.05;
 /// Seconds of singing after which the band enters however unsure it is.
 const PATIENCE_S: f64 = 9.0;
-/// Onsets before the band may enter where the host gives the beat.
-const HOST_ONSETS: usize = 2;
+/// Doubt about a beat that is given beside the voice with which it is taken.
+const BACKED_DOUBT: f64 = 0.4;
+/// Onsets before the band may enter where the host, or what sounds beside the voice, gives the beat.
+pub(super) const HOST_ONSETS: usize = 2;
 
 /// What a count-in is struck on, in General MIDI's percussion map: the cross stick.
 const COUNT_KEY: u8 = 37;
@@ -52,23 +54,23 @@ impl Causal {
         {
             return self.lock_to_bar_one(bar_one_s, period_s, now_s, composer);
         }
-        let Some(first) = self.onsets.first() else { return Ok(()) };
-        let (first_s, sung_s) = (first.time_s, now_s - first.time_s);
         let leads = self.settings.lead;
         if leads == Lead::Host {
-            return if self.onsets.len() < HOST_ONSETS { Ok(()) } else { self.lock_to_host(first_s, now_s) };
+            return match self.onsets.first() {
+                Some(first) if self.onsets.len() >= HOST_ONSETS => self.lock_to_host(first.time_s, now_s),
+                _ => Ok(()),
+            };
         }
-        if self.onsets.len() < WARM_UP_ONSETS || sung_s < WARM_UP_S || self.notes.len() < 3 {
+        if self.onsets.len() < WARM_UP_ONSETS && !self.backing.is_enough() {
             return Ok(());
         }
         let Some((position, path)) = self.position(now_s).zip(self.tracker.path()) else {
             return Ok(());
         };
-        let patience = 1.0 - ((sung_s - WARM_UP_S) / (PATIENCE_S - WARM_UP_S)).clamp(0.0, 1.0);
         let doubt = 1.0 - position.probability;
-        if doubt > SURE_DOUBT.powf(patience) && !self.is_relocking {
-            return Ok(());
-        }
+        let backed_s = self.backed_since_s(now_s, position.period_s).filter(|_| doubt < BACKED_DOUBT);
+        let Some(first_s) = backed_s.or_else(|| self.sung_since_s(now_s, doubt)) else { return Ok(()) };
+        let awaits_voice = backed_s.is_some() && !self.settings.gives_all_chords();
         let Beats { beats_s, mut bars } = path.beats(now_s);
         let beats_s = at_level(&beats_s, self.settings.repairs.beat_level);
         if leads == Lead::Grid || self.settings.repairs.beat_level != 0 {
@@ -90,7 +92,22 @@ impl Causal {
         self.track_anew(Expectation { meters: vec![(path.meter, 1.0)], period_s: found_s, ..expected });
         let confidence = position.probability;
         let found = Found { beats_s, bars, period_s, confidence, host_beat: 0, first_s, lead_in_bars: 0 };
-        self.lock(found, now_s)
+        self.lock(found, now_s)?;
+        if let Some(locked) = &mut self.locked {
+            locked.awaits_voice = awaits_voice;
+        }
+        Ok(())
+    }
+
+    /// When the singing began, in seconds, if enough was sung for the doubt that is left about the beat.
+    fn sung_since_s(&self, now_s: f64, doubt: f64) -> Option<f64> {
+        let first_s = self.onsets.first()?.time_s;
+        let sung_s = now_s - first_s;
+        if self.onsets.len() < WARM_UP_ONSETS || sung_s < WARM_UP_S || self.notes.len() < 3 {
+            return None;
+        }
+        let patience = 1.0 - ((sung_s - WARM_UP_S) / (PATIENCE_S - WARM_UP_S)).clamp(0.0, 1.0);
+        (doubt <= SURE_DOUBT.powf(patience) || self.is_relocking).then_some(first_s)
     }
 
     /// Takes the beats that were stated, from the first one that lies within the take. Bar 1 is asked for where there is
@@ -200,6 +217,7 @@ impl Causal {
             last_position: None,
             host_beat,
             has_entered: false,
+            awaits_voice: false,
             middle_s: None,
             has_ended: false,
             state: State::Listening,

@@ -25,6 +25,8 @@ pub(super) struct Locked {
     /// Number of the first beat in the host's count.
     pub host_beat: i64,
     pub has_entered: bool,
+    /// The beat was found beside the voice, which has not been heard yet.
+    pub awaits_voice: bool,
     /// The last bar has been asked for.
     pub has_ended: bool,
     /// What the band was doing at each of them.

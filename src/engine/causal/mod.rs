@@ -6,6 +6,7 @@
 //! beat's time to answer. Nothing that was decided is changed.
 
 mod anchor;
+mod backing;
 mod band;
 mod finish;
 mod hold;
@@ -40,6 +41,7 @@ use crate::song::{Lead, LiveTiming, Settings, Tune};
 use crate::time::{TickCount, Ticks};
 
 use anchor::Said;
+use backing::Backing;
 pub use band::{Band, BandAnswer, BandRequest, Wanted};
 pub use host::HostTime;
 pub use link::{ComposerLink, Inline, Reply};
@@ -89,6 +91,8 @@ pub struct Causal {
     canceller: Option<Box<EchoCanceller>>,
     /// What the band plays in the next hop.
     band: [f32; limits::LISTEN_HOP],
+    /// What is heard beside the voice.
+    backing: Backing,
     listener: Listener,
     segmenter: NoteSegmenter,
     tracker: RhythmTracker,
@@ -125,6 +129,7 @@ impl Causal {
             settings: settings.clone(),
             canceller: settings.hears_band.then(Box::default),
             band: [0.0; limits::LISTEN_HOP],
+            backing: Backing::default(),
             listener,
             segmenter: NoteSegmenter::new(latency_s),
             tracker: RhythmTracker::new(expectation(settings)),
@@ -134,7 +139,7 @@ impl Causal {
             onsets: Vec::new(),
             hops: 0,
             latency_s,
-            host: settings.bpm.filter(|_| settings.lead == Lead::Host).map(HostTime::from_start),
+            host: HostTime::stated(settings),
             locked: None,
             releaser: Releaser::new(settings.seed),
             asked: Vec::new(),
@@ -148,9 +153,11 @@ impl Causal {
         }
     }
 
-    /// Runs a whole recording through the causal engine.
+    /// Runs a whole recording through the causal engine, and what sounds in a sidechain beside it; silence where that is
+    /// shorter.
     pub fn run(
         samples: &[f32],
+        sidechain: &[f32],
         config: ListenConfig,
         settings: &Settings,
         progress: &mut dyn FnMut(f64),
@@ -158,10 +165,15 @@ impl Causal {
         let mut engine = Self::new(config, settings);
         let mut link = Inline::default();
         let hops = samples.len().div_ceil(limits::LISTEN_HOP).max(1);
-        for (index, chunk) in samples.chunks(limits::LISTEN_HOP).enumerate() {
+        let hop_of = |samples: &[f32]| {
             let mut hop = [0.0; limits::LISTEN_HOP];
-            hop[..chunk.len()].copy_from_slice(chunk);
-            engine.process(&hop, &mut link)?;
+            hop[..samples.len()].copy_from_slice(samples);
+            hop
+        };
+        let beside = sidechain.chunks(limits::LISTEN_HOP).chain(std::iter::repeat(&[][..]));
+        for (index, (chunk, beside)) in samples.chunks(limits::LISTEN_HOP).zip(beside).enumerate() {
+            engine.hear_sidechain(&hop_of(beside));
+            engine.process(&hop_of(chunk), &mut link)?;
             if index % 500 == 0 {
                 progress(index as f64 / hops as f64);
             }
@@ -205,9 +217,7 @@ impl Causal {
             self.told = Told::default();
         }
         self.hear_song(heard_before);
-        while self.tracker.onsets() < self.onsets.len() {
-            self.track_next();
-        }
+        self.track(now_s);
         self.take_anchors(now_s);
         if self.locked.is_none() {
             self.try_to_lock(now_s, composer)?;
@@ -220,7 +230,8 @@ impl Causal {
 
     /// Says where the host's time line stands.
     pub fn set_host(&mut self, host: HostTime) {
-        if host.bpm.is_finite() && host.bpm > 0.0 && host.at_s.is_finite() && host.beats.is_finite() {
+        let is_sound = host.bpm.is_finite() && host.bpm > 0.0;
+        if is_sound && host.at_s.is_finite() && host.beats.is_finite() && !self.is_led_by_taps() {
             self.host = Some(host);
         }
     }
@@ -242,7 +253,14 @@ impl Causal {
             // What was heard is followed anew under the other metre or tempo.
             self.track_anew(expectation(settings));
         }
-        if moves && self.locked.take().is_some() {
+        if moves {
+            self.lock_anew();
+        }
+    }
+
+    /// Finds the beat again at once; what was asked for before is not played.
+    fn lock_anew(&mut self) {
+        if self.locked.take().is_some() {
             self.is_relocking = true;
             self.stale = self.asked.len();
         }
@@ -313,9 +331,7 @@ impl Causal {
     /// Follows all that was heard from the beginning, under another expectation.
     fn track_anew(&mut self, expectation: Expectation) {
         self.tracker = RhythmTracker::new(expectation);
-        while self.tracker.onsets() < self.onsets.len() {
-            self.track_next();
-        }
+        self.track_all();
     }
 
     /// The note that began at an onset; what has been heard of it if it is still sung.
@@ -430,7 +446,7 @@ impl Causal {
     /// Asks for the bar that begins at a position. Nothing is played before bar 1.
     fn ask_bar(&mut self, tick: Ticks, now_s: f64, composer: &mut dyn ComposerLink) {
         let Some(locked) = &mut self.locked else { return };
-        if locked.has_ended {
+        if locked.has_ended || !locked.meets_voice(&self.onsets) {
             return;
         }
         if self.said.is_ending && locked.has_entered {
@@ -457,6 +473,7 @@ impl Causal {
             Wanted::Bar(tick) | Wanted::Chord(tick) => self.settings_at(tick, now_s),
             Wanted::End => self.settings.clone(),
         };
+        let settings = Settings { energy: self.said.energy.or(settings.energy), ..settings };
         let locked = self.locked.as_ref()?;
         let (mut beats_s, mut tempo) = (locked.beats_s.clone(), locked.grid.tempo.clone());
         // What is asked for may begin with a beat that is not decided.
@@ -545,6 +562,7 @@ impl Causal {
             division: division(bars.meter, self.settings.feel),
             bars,
             keys,
+            strokes: Vec::new(),
             observations: Vec::new(),
             shift_s: 0.0,
         }

@@ -35,8 +35,28 @@ pub(super) struct Timed {
     pub(super) event: NoteEvent,
 }
 
-/// A frame of what is heard: the voice, and what the speakers are given of the band.
-pub(super) type Frame = [f32; 2];
+/// A frame of what is heard: the voice, what the speakers are given of the band, and the sidechain.
+pub(super) type Frame = [f32; 3];
+
+/// What sounds beside the voice in a block, left and right; sides that are shorter end in silence.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What the band plays, which the microphone may hear.
+    pub band: [&'a [f32]; 2],
+    /// What the singer sings to: a click, drums, a guitar.
+    pub sidechain: [&'a [f32]; 2],
+}
+
+impl<'a> Beside<'a> {
+    /// Frames of band and sidechain in mono, without an end.
+    fn frames(self) -> impl Iterator<Item = (f32, f32)> + 'a {
+        let endless = |sides: [&'a [f32]; 2]| {
+            let frames = sides[0].iter().zip(sides[1]).map(|(left, right)| mono(*left, *right));
+            frames.chain(std::iter::repeat(0.0))
+        };
+        endless(self.band).zip(endless(self.sidechain))
+    }
+}
 
 /// The audio thread's end: the voice in, events out. It allocates nothing, locks nothing and waits only in
 /// [`Feed::wait`].
@@ -115,20 +135,15 @@ impl Feed {
         self.shared.may_wait.store(may_wait, Ordering::Release);
     }
 
-    /// Gives the next block of the voice, while the speakers are silent or the microphone does not hear them. See
-    /// [`Feed::feed_beside`].
+    /// Gives the next block of the voice, beside which nothing sounds. See [`Feed::feed_beside`].
     pub fn feed(&mut self, left: &[f32], right: &[f32], host: Option<(f64, f64)>) {
-        self.give([left, right], std::iter::repeat(0.0), host);
+        self.feed_beside([left, right], Beside::default(), host);
     }
 
-    /// Gives the next block of the voice and of what the band plays beside it. `host` says where the host's time line stands at its first sample: beats of
-    /// the metre since a bar line, and the tempo. A block that finds no room is lost, and time begins anew.
-    pub fn feed_beside(&mut self, voice: [&[f32]; 2], band: [&[f32]; 2], host: Option<(f64, f64)>) {
-        let silence = std::iter::repeat(0.0);
-        self.give(voice, band[0].iter().zip(band[1]).map(|(l, r)| mono(*l, *r)).chain(silence), host);
-    }
-
-    fn give(&mut self, voice: [&[f32]; 2], band: impl Iterator<Item = f32>, host: Option<(f64, f64)>) {
+    /// Gives the next block of the voice and of what sounds beside it. `host` says where the host's time line stands at its
+    /// first sample: beats of the metre since a bar line, and the tempo. A block that finds no room is lost, and time begins
+    /// anew.
+    pub fn feed_beside(&mut self, voice: [&[f32]; 2], beside: Beside<'_>, host: Option<(f64, f64)>) {
         let frames = voice[0].len().min(voice[1].len());
         let at_s = self.position as f64 / self.rate.as_f64();
         let host = host.map(|(beats, bpm)| HostTime { at_s, beats, bpm });
@@ -140,7 +155,7 @@ impl Feed {
         }
         if let Ok(chunk) = self.samples.write_chunk_uninit(frames) {
             let mono = voice[0].iter().zip(voice[1]).map(|(l, r)| mono(*l, *r));
-            chunk.fill_from_iter(mono.zip(band).map(|(voice, band)| [voice, band]));
+            chunk.fill_from_iter(mono.zip(beside.frames()).map(|(voice, (band, side))| [voice, band, side]));
         }
         let anchors = std::mem::take(&mut self.anchors);
         if self.stamps.push(Stamp { epoch: self.epoch, frames, host, anchors }).is_ok() {

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::engine::player::Player;
-use crate::engine::{BandRenderer, run};
+use crate::engine::{BandRenderer, run_beside};
 use crate::listen::PitchMethod;
 use crate::perform::{EventKind, NoteId};
 use crate::score::Part;
 use crate::sing::{DemoOptions, demo_with};
-use crate::song::{Lead, LiveTiming, Mode, Rng, Seed};
+use crate::song::{Anchor, Lead, LiveTiming, Mode, Rng, Seed};
 use crate::time::{Bpm, SampleCount, SampleTime};
 
 const RATE: Hz = Hz(48_000);
@@ -41,8 +41,25 @@ struct Played {
     sum: Vec<f32>,
 }
 
+/// What happens beside the voice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Around<'a> {
+    /// The tempo of a host.
+    host: Option<f64>,
+    /// What the singer says, in order.
+    said: &'a [Anchor],
+    sidechain: &'a [f32],
+}
+
 /// Runs a voice through threads and player, waiting after every block.
 fn in_lock_step(voice: &[f32], settings: &Settings, block: usize, host: Option<f64>) -> Played {
+    in_lock_step_amid(voice, settings, block, Around { host, ..Around::default() })
+}
+
+/// The same with what happens beside it.
+fn in_lock_step_amid(voice: &[f32], settings: &Settings, block: usize, around: Around<'_>) -> Played {
+    let Around { host, said, sidechain } = around;
+    let mut said = said.iter().copied().peekable();
     let config = crate::engine::listen_config(settings, PitchMethod::Nsdf);
     let (mut feed, _threads) =
         start(RATE, config, settings.clone(), Box::new(Nobody(None))).expect("threads");
@@ -68,7 +85,12 @@ fn in_lock_step(voice: &[f32], settings: &Settings, block: usize, host: Option<f
                 }
             },
         );
-        feed.feed(chunk, chunk, beats);
+        while let Some(anchor) = said.next_if(|anchor| RATE.sample_at(anchor.at_s) < player.position()) {
+            feed.say(anchor.gesture, (RATE.sample_at(anchor.at_s) - at).0.unsigned_abs() as u32);
+        }
+        let beside = sidechain.get(from..).unwrap_or_default();
+        let beside = &beside[..chunk.len().min(beside.len())];
+        feed.feed_beside([chunk; 2], Beside { sidechain: [beside; 2], ..Beside::default() }, beats);
         feed.wait();
     }
     assert_eq!(feed.health().late_follow.load(Ordering::Relaxed), 0);
@@ -78,16 +100,21 @@ fn in_lock_step(voice: &[f32], settings: &Settings, block: usize, host: Option<f
 
 /// What the command line's live mode does with the same voice.
 fn offline(voice: &[f32], settings: &Settings) -> Played {
-    offline_with_bars(voice, settings).0
+    offline_with_bars(voice, &[], settings).0
 }
 
-/// The same, and where its bars begin.
-fn offline_with_bars(voice: &[f32], settings: &Settings) -> (Played, Vec<SampleTime>) {
-    let mut slow = Vec::new();
-    let mut resampler = Resampler::streaming(RATE, Hz(LISTEN_HZ), 1).expect("a resampler");
-    resampler.push(voice, &mut slow);
-    resampler.finish(&mut slow);
-    let session = run(&slow, settings, PitchMethod::Nsdf, &mut |_| {}).expect("a session");
+/// The same with a sidechain, and where its bars begin.
+fn offline_with_bars(voice: &[f32], sidechain: &[f32], settings: &Settings) -> (Played, Vec<SampleTime>) {
+    let slowed = |samples: &[f32]| {
+        let mut slow = Vec::new();
+        let mut resampler = Resampler::streaming(RATE, Hz(LISTEN_HZ), 1).expect("a resampler");
+        resampler.push(samples, &mut slow);
+        resampler.finish(&mut slow);
+        slow
+    };
+    let (voice_slow, beside) = (slowed(voice), slowed(sidechain));
+    let session =
+        run_beside(&voice_slow, &beside, settings, PitchMethod::Nsdf, &mut |_| {}).expect("a session");
     let events = session.performance(settings, RATE);
     let mut renderer = BandRenderer::new(&events, &Part::ALL, RATE, settings.seed, 1024);
     let mut sum = Vec::new();
@@ -169,7 +196,8 @@ fn what_the_speakers_play_is_taken_out_of_what_the_microphone_hears() {
         let (mut feed, _threads) = start(RATE, config, settings, watcher).expect("threads");
         feed.set_may_wait(true);
         for (heard, band) in microphone.chunks(512).zip(band.chunks(512)) {
-            feed.feed_beside([heard, heard], [band, band], None);
+            let beside = Beside { band: [band, band], ..Beside::default() };
+            feed.feed_beside([heard, heard], beside, None);
             feed.wait();
         }
         let levels = levels.lock().expect("no panic");
@@ -178,6 +206,59 @@ fn what_the_speakers_play_is_taken_out_of_what_the_microphone_hears() {
     };
     let (heard, cancelled) = (loudest(false), loudest(true));
     assert!(cancelled < heard - 20.0, "{heard} dB of the band are heard, {cancelled} dB of them remain");
+}
+
+/// Clicks at a tempo, from a moment on.
+fn clicks(bpm: f64, from_s: f64, length_s: f64) -> Vec<f32> {
+    let mut samples = vec![0.0; (length_s * RATE.as_f64()) as usize];
+    for click in 0.. {
+        let start = RATE.sample_at(from_s + f64::from(click) * 60.0 / bpm).0 as usize;
+        if start >= samples.len() {
+            return samples;
+        }
+        for (at, sample) in samples[start..].iter_mut().take(960).enumerate() {
+            let at = at as f32;
+            *sample = 0.3 * (-at / 180.0).exp() * (at * 0.13).sin();
+        }
+    }
+    samples
+}
+
+#[test]
+fn a_sidechain_leads_the_threads_as_it_leads_the_command_line_and_silence_leads_nobody() {
+    let voice = voice();
+    let length_s = voice.len() as f64 / RATE.as_f64();
+    let click = clicks(100.0, 0.2, length_s - 3.0);
+    let (wanted, _) = offline_with_bars(&voice, &click, &live());
+    let plain = offline(&voice, &live());
+    assert_ne!(wanted.events, plain.events, "it is heard");
+    for block in [64, 1000] {
+        let around = Around { sidechain: &click, ..Around::default() };
+        assert_same(&in_lock_step_amid(&voice, &live(), block, around), &wanted, &format!("block {block}"));
+    }
+    let silence = vec![0.0; voice.len()];
+    assert_eq!(offline_with_bars(&voice, &silence, &live()).0, plain);
+    let around = Around { sidechain: &silence, ..Around::default() };
+    assert_same(&in_lock_step_amid(&voice, &live(), 333, around), &plain, "silence");
+}
+
+#[test]
+fn what_is_said_while_singing_is_what_anchors_say_of_a_recording() {
+    let voice = voice();
+    let said: Vec<Anchor> =
+        ["tap@2.003", "tap@2.651", "tap@3.3", "chorus@12.345", "bar-one@20.0071", "as-sung@24.5"]
+            .map(|anchor| anchor.parse().expect("an anchor"))
+            .to_vec();
+    let wanted = offline(&voice, &Settings { anchors: said.clone(), ..live() });
+    assert_ne!(wanted.events, offline(&voice, &live()).events, "what is said counts");
+    for block in [64, 1000] {
+        let played = in_lock_step_amid(&voice, &live(), block, Around { said: &said, ..Around::default() });
+        assert_same(&played, &wanted, &format!("block {block}"));
+    }
+    let host = Settings { lead: Lead::Host, bpm: Some(Bpm(131.0)), ..live() };
+    let wanted = offline(&voice, &Settings { anchors: said.clone(), ..host.clone() });
+    let around = Around { host: Some(131.0), said: &said, ..Around::default() };
+    assert_same(&in_lock_step_amid(&voice, &host, 333, around), &wanted, "host");
 }
 
 #[test]
@@ -358,7 +439,7 @@ fn assert_accounted(
 fn what_slow_threads_change_is_counted() {
     let voice = voice();
     let settings = live();
-    let wanted = offline_with_bars(&voice, &settings);
+    let wanted = offline_with_bars(&voice, &[], &settings);
     let until = SampleTime(voice.len() as i64 - 2 * 48_000);
     for seed in 0..4 {
         let (mut pauses, mut answers) = (Rng::keyed(&[seed, 79]), Rng::keyed(&[seed, 80]));
@@ -382,7 +463,7 @@ fn what_slow_threads_change_is_counted() {
 fn in_real_time_the_band_plays_what_it_plays_offline_or_says_what_not() {
     let voice = &voice()[..14 * 48_000];
     let settings = live();
-    let wanted = offline_with_bars(voice, &settings);
+    let wanted = offline_with_bars(voice, &[], &settings);
     let until = SampleTime(voice.len() as i64 - 2 * 48_000);
     let begun = std::time::Instant::now();
     let mut fed = 0;

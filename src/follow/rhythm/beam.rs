@@ -54,8 +54,10 @@ impl Beam {
         let hypotheses = kept.into_iter().map(|(_, (hypothesis, node))| match node {
             None => hypothesis,
             Some(node) => {
-                nodes.push(node);
-                Hypothesis { node: nodes.len() - 1, ..hypothesis }
+                let index = nodes.len();
+                let sung = if node.is_stroke { node.sung } else { Some(index) };
+                nodes.push(Node { sung, ..node });
+                Hypothesis { node: index, ..hypothesis }
             }
         });
         hypotheses.collect()

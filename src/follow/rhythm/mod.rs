@@ -17,6 +17,7 @@ mod path;
 pub(in crate::follow) mod phase;
 pub mod priors;
 mod step;
+mod stroke;
 
 use beam::Beam;
 use memory::Memory;
@@ -26,6 +27,7 @@ use priors::{Rhythm, UNITS};
 
 use super::beat::BeatOnset;
 use crate::limits;
+use crate::listen::mix::Stroke;
 use crate::time::Meter;
 
 /// Hypotheses kept after each onset.
@@ -135,13 +137,21 @@ struct Hypothesis {
     /// Log likelihood of all paths that were merged into it.
     mass: f64,
     node: usize,
+    /// Units from the last sung onset to here; 0 unless strokes came after it.
+    since_sung: u32,
 }
 
-/// An onset with its place, and the one before it.
+/// An onset, or a stroke beside the voice, with its place and the one before it.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     before: Option<usize>,
-    onset: usize,
+    /// The last node that was sung: this one, unless it is a stroke.
+    sung: Option<usize>,
+    /// The last one before this that was sung, and the units since then.
+    sung_before: Option<usize>,
+    sung_step: u32,
+    is_stroke: bool,
+    time_s: f64,
     /// Units since the node before.
     step: u32,
     /// Whether time stood still before it.
@@ -156,14 +166,26 @@ struct Node {
 impl Hypothesis {
     /// That of the first onset.
     fn first(meter: usize, unit: usize, phase: Phase, score: f64, node: usize) -> Self {
-        Self { meter, unit, phase, score, mass: score, node }
+        Self { meter, unit, phase, score, mass: score, node, since_sung: 0 }
     }
 }
 
 impl Node {
-    /// That of the first onset.
-    fn first(unit: usize) -> Self {
-        Self { before: None, onset: 0, step: 0, is_held: false, is_after_rest: false, walk: BENT, unit }
+    /// That of the first onset or stroke, whose index it will have.
+    fn first(unit: usize, time_s: f64, is_stroke: bool, index: usize) -> Self {
+        Self {
+            before: None,
+            sung: (!is_stroke).then_some(index),
+            sung_before: None,
+            sung_step: 0,
+            is_stroke,
+            time_s,
+            step: 0,
+            is_held: false,
+            is_after_rest: false,
+            walk: BENT,
+            unit,
+        }
     }
 }
 
@@ -191,6 +213,9 @@ pub struct RhythmTracker {
     hypotheses: Vec<Hypothesis>,
     nodes: Vec<Node>,
     onsets: Vec<BeatOnset>,
+    /// Strokes heard, and how strong they usually are.
+    strokes: usize,
+    usual_stroke: f64,
     believed: Option<Belief>,
     memory: Option<Memorised>,
     /// Shortest and longest beat period in seconds.
@@ -211,6 +236,8 @@ impl RhythmTracker {
             hypotheses: Vec::new(),
             nodes: Vec::new(),
             onsets: Vec::new(),
+            strokes: 0,
+            usual_stroke: 0.0,
             believed: None,
             memory: None,
             periods_s,
@@ -234,24 +261,37 @@ impl RhythmTracker {
         let index = self.onsets.len();
         let before = self.onsets.last().copied();
         self.onsets.push(onset);
-        let Some(before) = before else {
-            self.begin(onset.time_s);
+        if self.hypotheses.is_empty() {
+            self.begin(onset.time_s, None);
             return;
-        };
-        let rest_s = onset.time_s - before.time_s - before.sung_s;
+        }
+        let rest_s = before.map_or(0.0, |before| onset.time_s - before.time_s - before.sung_s);
         let mut next = Beam::default();
         for hypothesis in &self.hypotheses {
             self.go_on(hypothesis, index, rest_s, &mut next);
         }
-        let keep = if index < FIRST_ONSETS { FIRST_BEAM } else { BEAM };
+        self.keep(next);
+    }
+
+    /// Keeps the best of what can be after an onset or a stroke.
+    fn keep(&mut self, next: Beam) {
+        let heard = self.onsets.len() + self.strokes;
+        let keep = if heard <= FIRST_ONSETS { FIRST_BEAM } else { BEAM };
         self.hypotheses = next.best(keep, &mut self.nodes);
         self.believed = self.believe();
         self.memory = self.memorise();
     }
 
-    fn begin(&mut self, time_s: f64) {
+    /// Begins with an onset, or with a stroke.
+    fn begin(&mut self, time_s: f64, stroke: Option<&Stroke>) {
+        let starts: Vec<Vec<(usize, f64)>> = (0..self.rhythms.len())
+            .map(|meter| match stroke {
+                None => self.rhythms[meter].starts().collect(),
+                Some(stroke) => self.struck_places(meter, stroke),
+            })
+            .collect();
         if let (Some(line_s), Some(period_s)) = (self.expectation.bar_line_s, self.expectation.period_s) {
-            self.begin_near(time_s, line_s, period_s);
+            self.begin_near(time_s, line_s, period_s, &starts, stroke.is_some());
             self.believed = self.believe();
         }
         if !self.hypotheses.is_empty() {
@@ -262,17 +302,17 @@ impl RhythmTracker {
             Some(stated) => (stated, STATED_WIDTH),
             None => PREFERRED_PERIOD_S,
         };
-        for (meter, rhythm) in self.rhythms.iter().enumerate() {
+        for (meter, starts) in starts.iter().enumerate() {
             let (_, probability) = self.expectation.meters[meter];
-            for (unit, start) in rhythm.starts() {
+            for (unit, start) in starts {
                 let node = self.nodes.len();
-                self.nodes.push(Node::first(unit));
+                self.nodes.push(Node::first(*unit, time_s, stroke.is_some(), node));
                 let mut period_s = shortest;
                 while period_s < longest {
                     let octaves = (period_s / centre).log2() / width;
                     let score = probability.ln() + start - 0.5 * octaves * octaves;
                     let phase = Phase::new(time_s, period_s, period_s * PERIOD_STEP.ln() * 0.6);
-                    self.hypotheses.push(Hypothesis::first(meter, unit, phase, score, node));
+                    self.hypotheses.push(Hypothesis::first(meter, *unit, phase, score, node));
                     period_s *= PERIOD_STEP;
                 }
             }
@@ -281,12 +321,19 @@ impl RhythmTracker {
 
     /// Begins where a bar line and the period are known: at the places where phrases begin and that lie near the first
     /// onset.
-    fn begin_near(&mut self, time_s: f64, line_s: f64, period_s: f64) {
+    fn begin_near(
+        &mut self,
+        time_s: f64,
+        line_s: f64,
+        period_s: f64,
+        starts: &[Vec<(usize, f64)>],
+        is_stroke: bool,
+    ) {
         let line = Phase::new(line_s, period_s, COUNTED_DOUBT * period_s);
-        for (meter, rhythm) in self.rhythms.iter().enumerate() {
+        for (meter, starts) in starts.iter().enumerate() {
             let (_, probability) = self.expectation.meters[meter];
-            let beats = (rhythm.units() / UNITS) as f64;
-            for (unit, start) in rhythm.starts() {
+            let beats = (self.rhythms[meter].units() / UNITS) as f64;
+            for &(unit, start) in starts {
                 let within = beat_of(unit, self.expectation.half);
                 let bars = ((time_s - line_s) / period_s - within) / beats;
                 // A first note may be early or late enough for either bar.
@@ -297,7 +344,7 @@ impl RhythmTracker {
                     };
                     let score = probability.ln() + start + likelihood;
                     let node = self.nodes.len();
-                    self.nodes.push(Node::first(unit));
+                    self.nodes.push(Node::first(unit, time_s, is_stroke, node));
                     self.hypotheses.push(Hypothesis::first(meter, unit, phase, score, node));
                 }
             }
@@ -433,7 +480,7 @@ impl RhythmTracker {
             .enumerate()
             .map(|(index, node)| {
                 unit += if index == 0 { 0 } else { node.step as usize };
-                (beat_of(unit, self.expectation.half), self.onsets[node.onset].time_s)
+                (beat_of(unit, self.expectation.half), node.time_s)
             })
             .collect();
         let per_bar = self.rhythms[best.meter].units() / UNITS;
@@ -448,8 +495,7 @@ impl RhythmTracker {
         let mut at = Some(best.node);
         while let Some(node) = at.map(|index| self.nodes[index]) {
             placed.push(PlacedOnset {
-                onset: node.onset,
-                time_s: self.onsets[node.onset].time_s,
+                time_s: node.time_s,
                 step: node.step,
                 is_held: node.is_held,
                 period_walk: node.walk.spread,
@@ -476,12 +522,17 @@ fn beat_of(unit: usize, half: f64) -> f64 {
     beat as f64 + within
 }
 
-/// Runs the filter over the onsets of a take.
-pub fn track(onsets: &[BeatOnset], expectation: Expectation) -> Option<MetricPath> {
+/// Runs the filter over the onsets of a take and the strokes that were heard beside it, both in order.
+pub fn track(onsets: &[BeatOnset], strokes: &[Stroke], expectation: Expectation) -> Option<MetricPath> {
     let mut tracker = RhythmTracker::new(expectation);
+    let mut strokes = strokes.iter().peekable();
     for onset in onsets {
+        while let Some(stroke) = strokes.next_if(|stroke| stroke.time_s <= onset.time_s) {
+            tracker.strike(stroke);
+        }
         tracker.hear(*onset);
     }
+    strokes.for_each(|stroke| tracker.strike(stroke));
     tracker.path()
 }
 

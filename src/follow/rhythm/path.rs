@@ -11,12 +11,10 @@ const ONSET_SD_S: f64 = 0.03;
 /// Least change of period over a beat, as a share of it.
 const LEAST_WALK: f64 = 0.01;
 
-/// An onset with its place in the bar.
+/// An onset, or a stroke beside the voice, with its place in the bar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlacedOnset {
-    /// Its index.
-    pub onset: usize,
-    /// When it was sung, in seconds.
+    /// When it was sung or struck, in seconds.
     pub time_s: f64,
     /// Units since the placed onset before it.
     pub step: u32,
@@ -102,7 +100,7 @@ impl MetricPath {
     fn start_period_s(&self) -> f64 {
         let beats = self.onset_beats();
         let mut periods: Vec<f64> = (1..beats.len())
-            .filter(|i| !self.placed[*i].is_held)
+            .filter(|i| !self.placed[*i].is_held && beats[*i] > beats[*i - 1])
             .map(|i| (self.placed[i].time_s - self.placed[i - 1].time_s) / (beats[i] - beats[i - 1]))
             .take(16)
             .collect();

@@ -19,6 +19,10 @@ const NEAT: f64 = 0.85;
 const LOOSE_SD_S: f64 = 0.1;
 /// The same of onsets after a rest, which come early or late: share of neat ones, standard deviation of the others.
 const ENTRY: (f64, f64) = (0.6, 0.15);
+/// Standard deviation of a stroke around its place in seconds, and the share of strokes that keep to it; the others are
+/// as singing is.
+const STROKE_SD_S: f64 = 0.015;
+const TIGHT: f64 = 0.9;
 /// Change of period after a pause, as a share of it.
 const HELD_WALK: f64 = 0.06;
 /// Farthest onset from its place that is considered, in standard deviations.
@@ -79,6 +83,20 @@ impl Phase {
         match (update(ONSET_SD_S, neat), update(loose_s, 1.0 - neat)) {
             (Some(neat), Some(loose)) => Some(if neat.1 >= loose.1 { neat } else { loose }),
             (neat, loose) => neat.or(loose),
+        }
+    }
+
+    /// Learns that the place some beats further on was struck at a time, by players or a machine that keep time; the log
+    /// density of that. None if it is too far off.
+    pub fn strike(&self, beats: f64, walk: Walk, struck_s: f64) -> Option<(Self, f64)> {
+        let ahead = self.ahead(beats, walk);
+        let update = |sd_s: f64, share: f64| {
+            let (phase, density) = ahead.update(struck_s, sd_s)?;
+            Some((phase, density + (share * walk.share).ln()))
+        };
+        match (update(STROKE_SD_S, TIGHT), update(ONSET_SD_S, 1.0 - TIGHT)) {
+            (Some(tight), Some(loose)) => Some(if tight.1 >= loose.1 { tight } else { loose }),
+            (tight, loose) => tight.or(loose),
         }
     }
 

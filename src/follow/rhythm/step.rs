@@ -64,10 +64,13 @@ impl RhythmTracker {
         let passed_s = time_s - from.phase.time_s();
         let habits = self.habits(from);
         let manner = self.manner(from);
+        let last = self.nodes[from.node];
+        let is_after_stroke = last.is_stroke;
         let is_after_rest = rest_s >= REST_S;
         let is_entry = is_after_rest && self.expectation.learns_manner;
         let is_after_long = passed_s > LONG_BEATS * from.phase.period_s();
-        let semitones = match (self.onsets[onset - 1].midi, self.onsets[onset].midi) {
+        let before = onset.checked_sub(1).and_then(|before| self.onsets[before].midi);
+        let semitones = match (before, self.onsets[onset].midi) {
             (Some(before), Some(now)) => now - before,
             _ => f64::NAN,
         };
@@ -79,9 +82,22 @@ impl RhythmTracker {
             }
             let (score, mass) = (from.score + gained, from.mass + gained);
             let Reading { step, phase, walk, is_held, .. } = reading;
-            let node = Node { before: Some(from.node), onset, step, is_held, is_after_rest, walk, unit };
+            let node = Node {
+                before: Some(from.node),
+                sung: None,
+                sung_before: last.sung,
+                sung_step: from.since_sung + step,
+                is_stroke: false,
+                time_s,
+                step,
+                is_held,
+                is_after_rest,
+                walk,
+                unit,
+            };
             let meter = from.meter;
-            next.offer(Hypothesis { meter, unit, phase, score, mass, node: usize::MAX }, Some(node));
+            let sung = Hypothesis { meter, unit, phase, score, mass, node: usize::MAX, since_sung: 0 };
+            next.offer(sung, Some(node));
         };
         let mut consider = |step: u32, prior: f64| {
             let beats = self.usual_beats(from, self.beats(from.unit, step));
@@ -96,6 +112,8 @@ impl RhythmTracker {
             let ahead = from.phase.ahead(beats, STEADY);
             let late_s = time_s - ahead.time_s();
             let share = match is_after_rest {
+                // What sounds beside the voice waits for nobody.
+                _ if is_after_stroke => None,
                 true if late_s < 0.0 => Some((CUT_REST * manner.held / HELD_REST.0, CUT_MEAN_S)),
                 true => Some((manner.held, HELD_MEAN_S)),
                 false if late_s > 0.0 && is_after_long => Some((HELD_NOTE, HELD_MEAN_S)),
@@ -107,21 +125,32 @@ impl RhythmTracker {
                 offer(Reading { step, prior, phase, likelihood, walk: BENT, is_held: true });
             }
         };
-        let seen: f64 = habits.iter().map(|(_, times)| times).sum();
-        for (step, prior) in rhythm.steps(from.unit) {
-            let times = habits.iter().find(|(s, _)| *s == step).map_or(0.0, |(_, times)| *times);
-            let share = (prior.exp() * HABIT + times) / (HABIT + seen);
-            consider(step, share.ln());
-        }
-        // After a long silence: the next phrase begins where phrases do, after as many bars as fit best.
-        let silent_beats = passed_s / from.phase.period_s();
-        if silent_beats * UNITS as f64 > f64::from(rhythm.longest_step()) * 0.7 {
+        let Some(sung) = last.sung.map(|index| self.nodes[index]) else {
+            // The first note, after strokes alone: it begins where phrases do.
+            let passed = passed_s / from.phase.period_s() * UNITS as f64;
             for (unit, prior) in rhythm.starts() {
                 let within = (unit + bar - from.unit) % bar;
-                let bars = ((silent_beats * UNITS as f64 - within as f64) / bar as f64).round().max(0.0);
+                let bars = ((passed - within as f64) / bar as f64).round().max(0.0);
+                consider(within as u32 + bars as u32 * bar as u32, prior);
+            }
+            return;
+        };
+        let since = from.since_sung;
+        let seen: f64 = habits.iter().map(|(_, times)| times).sum();
+        for (step, prior) in rhythm.steps(sung.unit).filter(|(step, _)| *step >= since) {
+            let times = habits.iter().find(|(s, _)| *s == step).map_or(0.0, |(_, times)| *times);
+            let share = (prior.exp() * HABIT + times) / (HABIT + seen);
+            consider(step - since, share.ln());
+        }
+        // After a long silence: the next phrase begins where phrases do, after as many bars as fit best.
+        let silent_units = f64::from(since) + passed_s / from.phase.period_s() * UNITS as f64;
+        if silent_units > f64::from(rhythm.longest_step()) * 0.7 {
+            for (unit, prior) in rhythm.starts() {
+                let within = (unit + bar - sung.unit) % bar;
+                let bars = ((silent_units - within as f64) / bar as f64).round().max(0.0);
                 let step = within as u32 + bars as u32 * bar as u32;
-                if step > rhythm.longest_step() {
-                    consider(step, prior + (0.3f64).ln());
+                if step > rhythm.longest_step() && step >= since {
+                    consider(step - since, prior + (0.3f64).ln());
                 }
             }
         }
@@ -130,13 +159,16 @@ impl RhythmTracker {
     /// The steps that the singer has taken from here before, and how often: songs repeat their rhythms.
     fn habits(&self, from: &Hypothesis) -> Vec<(u32, f64)> {
         let mut habits: Vec<(u32, f64)> = Vec::new();
-        let mut after = self.nodes[from.node];
+        let Some(mut after) = self.nodes[from.node].sung.map(|index| self.nodes[index]) else {
+            return habits;
+        };
+        let unit = after.unit;
         for _ in 0..REMEMBERED {
-            let Some(node) = after.before.map(|index| self.nodes[index]) else { break };
-            if node.unit == from.unit {
-                match habits.iter_mut().find(|(step, _)| *step == after.step) {
+            let Some(node) = after.sung_before.map(|index| self.nodes[index]) else { break };
+            if node.unit == unit {
+                match habits.iter_mut().find(|(step, _)| *step == after.sung_step) {
                     Some((_, times)) => *times += 1.0,
-                    None => habits.push((after.step, 1.0)),
+                    None => habits.push((after.sung_step, 1.0)),
                 }
             }
             after = node;
@@ -150,9 +182,9 @@ impl RhythmTracker {
             return Manner { bent: ANY_BENT_SHARE, held: HELD_REST.0 };
         }
         let (mut steps, mut bent, mut rests, mut held) = (0.0, 0.0, 0.0, 0.0);
-        let mut node = self.nodes[from.node];
+        let mut node = self.nodes[self.nodes[from.node].sung.unwrap_or(from.node)];
         for _ in 0..MANNER_STEPS {
-            let Some(before) = node.before else { break };
+            let Some(before) = node.sung_before else { break };
             if node.is_after_rest {
                 rests += 1.0;
                 held += f64::from(u8::from(node.is_held));
@@ -170,7 +202,7 @@ impl RhythmTracker {
     }
 
     /// Beats that a step takes, with the feel.
-    fn beats(&self, unit: usize, step: u32) -> f64 {
+    pub(super) fn beats(&self, unit: usize, step: u32) -> f64 {
         let place = |unit: usize| beat_of(unit, self.expectation.half);
         place(unit + step as usize) - place(unit)
     }

@@ -25,7 +25,7 @@ fn hits(truth: impl Iterator<Item = f64>, found: &[f64]) -> usize {
 
 #[test]
 fn a_steady_tune_gives_its_beats_and_bars() {
-    let path = track(&sung(|beat| 0.8 + beat * 0.6), Expectation::default()).expect("a path");
+    let path = track(&sung(|beat| 0.8 + beat * 0.6), &[], Expectation::default()).expect("a path");
     let found = path.beats(19.0);
     assert_eq!(path.meter, Meter::FOUR_FOUR);
     for pair in found.beats_s.windows(2) {
@@ -39,7 +39,7 @@ fn a_steady_tune_gives_its_beats_and_bars() {
 #[test]
 fn a_tempo_that_breathes_is_followed() {
     let seconds = |beat: f64| 0.5 + 0.6 * (beat + 0.6 * (beat * 0.35).sin());
-    let found = track(&sung(seconds), Expectation::default()).expect("a path").beats(20.0);
+    let found = track(&sung(seconds), &[], Expectation::default()).expect("a path").beats(20.0);
     let hit = hits((0..31).map(|beat| seconds(f64::from(beat))), &found.beats_s);
     assert!(hit >= 29, "{hit} of 31: {:?}", found.beats_s);
 }
@@ -51,7 +51,7 @@ fn a_slow_end_is_followed() {
         let slow = (beat - 24.0).max(0.0);
         0.5 + 0.6 * (beat.min(24.0) + (1.1f64.powf(slow) - 1.0) / 1.1f64.ln())
     };
-    let found = track(&sung(seconds), Expectation::default()).expect("a path").beats(20.0);
+    let found = track(&sung(seconds), &[], Expectation::default()).expect("a path").beats(20.0);
     let hit = hits((0..31).map(|beat| seconds(f64::from(beat))), &found.beats_s);
     assert!(hit >= 29, "{hit} of 31: {:?}", found.beats_s);
 }
@@ -63,7 +63,7 @@ fn a_pause_is_held_and_the_bars_go_on_after_it() {
     let mut onsets = sung(seconds);
     let last = tune().iter().position(|beat| *beat >= 16.0).expect("a fifth bar") - 1;
     onsets[last].sung_s = 0.9;
-    let path = track(&onsets, Expectation::default()).expect("a path");
+    let path = track(&onsets, &[], Expectation::default()).expect("a path");
     let found = path.beats(20.0);
     let hit = hits((0..31).map(|beat| seconds(f64::from(beat))), &found.beats_s);
     assert!(hit >= 30, "{hit} of 31: {:?}", found.beats_s);
@@ -76,7 +76,7 @@ fn a_waltz_is_in_three() {
     let bars = [&[0.0, 2.0][..], &[0.0, 1.0, 2.0], &[0.0, 2.0], &[0.0]];
     let beats = (0..12).flat_map(|bar| bars[bar % 4].iter().map(move |beat| beat + 3.0 * bar as f64));
     let times: Vec<f64> = beats.map(|beat| 0.7 + 0.5 * beat).collect();
-    let path = track(&onsets_at(&times), Expectation::default()).expect("a path");
+    let path = track(&onsets_at(&times), &[], Expectation::default()).expect("a path");
     assert_eq!(path.meter, Meter::THREE_FOUR);
 }
 
@@ -86,7 +86,7 @@ fn a_stated_metre_and_tempo_are_kept() {
     for (meter, period_s) in [(Meter::SIX_EIGHT, 0.6), (Meter::FOUR_FOUR, 1.2), (Meter::FIVE_FOUR, 0.3)] {
         let expectation =
             Expectation { meters: vec![(meter, 1.0)], period_s: Some(period_s), ..Expectation::default() };
-        let path = track(&onsets, expectation).expect("a path");
+        let path = track(&onsets, &[], expectation).expect("a path");
         assert_eq!(path.meter, meter);
         let period = crate::follow::grid::median_period(&path.beats(19.0).beats_s);
         assert!((0.67..1.5).contains(&(period / period_s)), "{meter}: {period} for {period_s}");
@@ -111,11 +111,54 @@ fn the_next_beat_is_known_before_it_sounds() {
 
 #[test]
 fn no_onsets_give_no_path_and_odd_ones_no_panic() {
-    assert_eq!(track(&[], Expectation::default()), None);
+    assert_eq!(track(&[], &[], Expectation::default()), None);
     for times in [vec![0.0, 0.0, 0.0], vec![0.0, 1e6], vec![1.0, 0.5], vec![f64::NAN, 1.0], vec![5.0]] {
-        if let Some(path) = track(&onsets_at(&times), Expectation::default()) {
+        if let Some(path) = track(&onsets_at(&times), &[], Expectation::default()) {
             let beats = path.beats(10.0).beats_s;
             assert!(beats.len() < 10_000_000 && beats.windows(2).all(|w| w[1] > w[0] || w[0].is_nan()));
         }
     }
+}
+
+/// Strokes at some seconds, as strong as those of a click.
+fn struck(times: &[f64]) -> Vec<Stroke> {
+    times
+        .iter()
+        .map(|time_s| Stroke { time_s: *time_s, flux: [2.0, 20.0, 25.0], known_s: time_s + 0.07 })
+        .collect()
+}
+
+#[test]
+fn clicks_give_the_beat_whatever_little_is_sung() {
+    for bpm in [66.0, 84.0, 100.0, 126.0, 144.0] {
+        let period_s = 60.0 / bpm;
+        let clicks: Vec<f64> = (0..24).map(|click| 0.4 + period_s * f64::from(click)).collect();
+        // Held notes, none of them near a beat.
+        let held = onsets_at(&[1.9, 4.45, 7.3, 9.6]);
+        for onsets in [&[][..], &held] {
+            let path = track(onsets, &struck(&clicks), Expectation::default()).expect("a path");
+            let found = path.beats(clicks[23]).beats_s;
+            let hit = hits(clicks[2..].iter().copied(), &found);
+            assert!(hit >= 21, "{bpm} bpm: {hit} of 22, beats {found:?}");
+            let wrong = found.iter().filter(|beat| hits(std::iter::once(**beat), &clicks) == 0).count();
+            assert!(wrong <= 3, "{bpm} bpm: {wrong} beats of {} lie elsewhere", found.len());
+        }
+    }
+}
+
+#[test]
+fn a_voice_that_keeps_time_and_a_click_agree() {
+    let sung = sung(|beat| 0.8 + beat * 0.6 + 0.02 * (beat * 2.7).sin());
+    let clicks: Vec<f64> = (0..32).map(|click| 0.8 + 0.6 * f64::from(click)).collect();
+    let alone = track(&sung, &[], Expectation::default()).expect("a path");
+    let both = track(&sung, &struck(&clicks), Expectation::default()).expect("a path");
+    let off = |path: &MetricPath| -> f64 {
+        let beats = path.beats(19.0).beats_s;
+        let off = |beat: f64| ((beat - 0.8) / 0.6 - ((beat - 0.8) / 0.6).round()).abs();
+        beats.iter().map(|beat| off(*beat)).fold(0.0, f64::max)
+    };
+    assert_eq!(both.meter, Meter::FOUR_FOUR);
+    assert!(off(&both) < off(&alone).max(0.03), "{} after {}", off(&both), off(&alone));
+    let line_s = both.beats(19.0).beats_s[both.beats(19.0).bars.first_downbeat];
+    assert!(((line_s - 0.8) / 2.4 - ((line_s - 0.8) / 2.4).round()).abs() < 0.05, "a bar begins at {line_s}");
 }

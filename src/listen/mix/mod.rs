@@ -5,12 +5,14 @@
 
 mod flux;
 mod harmony;
+mod strokes;
 
 use super::LOUDEST;
 use crate::limits::LISTEN_HOP;
 
 pub use flux::{BANDS, Flux};
 pub use harmony::{Harmony, HarmonyMeter};
+pub use strokes::{Stroke, StrokeFinder, strokes_of};
 
 /// What is heard of a mix in one hop.
 #[derive(Debug, Clone, Copy, PartialEq)]

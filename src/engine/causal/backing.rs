@@ -1,0 +1,101 @@
+//! What sounds beside the voice: a click, drums or a guitar in the sidechain, to which the singer sings.
+//!
+//! Its strokes go to the follower beside the sung onsets, in the order in which they sounded. A sung onset is known later
+//! than a stroke, so that strokes wait for it; what is foretold does not suffer from that.
+
+use super::lock::HOST_ONSETS;
+use super::{Causal, Locked};
+use crate::follow::grid::bar_one;
+use crate::limits::LISTEN_HOP;
+use crate::listen::Onset;
+use crate::listen::mix::{Stroke, StrokeFinder};
+use crate::time::Ticks;
+
+/// A stroke waits for sung onsets for so long, in seconds.
+const WAIT_S: f64 = 0.12;
+/// Strokes, and seconds of them, from which a beat can be told.
+const ENOUGH: usize = 5;
+const ENOUGH_S: f64 = 2.0;
+/// Beats after the last stroke in which what sounds beside the voice still gives the beat.
+const GIVES_BEATS: f64 = 2.5;
+
+/// What has been heard beside the voice.
+#[derive(Debug, Default)]
+pub(super) struct Backing {
+    finder: StrokeFinder,
+    strokes: Vec<Stroke>,
+    /// Strokes that the follower has been given.
+    given: usize,
+}
+
+impl Backing {
+    /// Whether a beat can be told from it.
+    pub fn is_enough(&self) -> bool {
+        self.span_s().is_some()
+    }
+
+    /// Seconds of the first and the last stroke that the follower knows, if there are enough.
+    fn span_s(&self) -> Option<(f64, f64)> {
+        let known = &self.strokes[..self.given];
+        let (first, last) = (known.first()?.time_s, known.last()?.time_s);
+        (known.len() >= ENOUGH && last - first >= ENOUGH_S).then_some((first, last))
+    }
+}
+
+impl Causal {
+    /// Says what sounds in the sidechain in the 10 ms that [`Causal::process`] takes next; it is silent where nothing is
+    /// said, and silence changes nothing.
+    pub fn hear_sidechain(&mut self, sidechain: &[f32; LISTEN_HOP]) {
+        self.backing.strokes.extend(self.backing.finder.process(sidechain));
+    }
+
+    /// Gives the follower the sung onsets, and the strokes that have waited for them.
+    pub(super) fn track(&mut self, now_s: f64) {
+        while self.tracker.onsets() < self.onsets.len() {
+            let onset_s = self.onsets[self.tracker.onsets()].time_s;
+            self.strike_until(onset_s);
+            self.track_next();
+        }
+        self.strike_until(now_s - WAIT_S);
+    }
+
+    /// Gives a new follower all that the last one had.
+    pub(super) fn track_all(&mut self) {
+        let given = std::mem::take(&mut self.backing.given);
+        let until_s =
+            given.checked_sub(1).map_or(f64::NEG_INFINITY, |last| self.backing.strokes[last].time_s);
+        self.track(until_s + WAIT_S);
+    }
+
+    fn strike_until(&mut self, until_s: f64) {
+        let backing = &mut self.backing;
+        while let Some(stroke) = backing.strokes.get(backing.given).filter(|stroke| stroke.time_s <= until_s)
+        {
+            backing.given += 1;
+            self.tracker.strike(stroke);
+        }
+    }
+
+    /// When what sounds beside the voice began, in seconds, if it gives the beat.
+    pub(super) fn backed_since_s(&self, now_s: f64, period_s: f64) -> Option<f64> {
+        let (first_s, last_s) = self.backing.span_s()?;
+        (now_s - last_s < GIVES_BEATS * period_s + WAIT_S).then_some(first_s)
+    }
+}
+
+impl Locked {
+    /// Whether the band may enter: one that has found the beat beside the voice waits for the voice, and counts its bars
+    /// from there.
+    pub(super) fn meets_voice(&mut self, onsets: &[Onset]) -> bool {
+        if !self.awaits_voice {
+            return true;
+        }
+        let Some(first) = onsets.first().filter(|_| onsets.len() >= HOST_ONSETS) else { return false };
+        let (beat, _) = bar_one(&self.beats_s, self.bars.meter, self.bars.first_downbeat, first.time_s);
+        let at = self.grid.first_beat + self.bars.meter.beat() * beat;
+        let bars = (at - Ticks(0)) / self.bars.meter.bar();
+        self.grid.lead_in_bars = u32::try_from(bars).unwrap_or(self.grid.lead_in_bars);
+        self.awaits_voice = false;
+        true
+    }
+}

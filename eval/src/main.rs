@@ -15,13 +15,15 @@
 //! and in POP909.
 //!
 //! `collavoce_eval follow` sings cases to a live band and measures how it follows: from the sound, the MIDI file that comes
-//! of it, and the truth. `--cases N` takes fewer, `--each` prints a line for each, `--seeds-from N` sings other songs.
+//! of it, and the truth. `--cases N` takes fewer, `--each` prints a line for each, `--seeds-from N` sings other songs,
+//! `--studio` has the studio accompany them, `--speech FILE` plays a recording of speech in their place, and `--scores
+//! FOLDER` counts how often melodies clash with what is written.
 //! `collavoce_eval follow FOLDER` compares what a demo sang with the MIDI file that came of it.
 //!
 //! `collavoce_eval follow-known` sings the same cases to a follower that knows the song, and takes the same options.
 //! `collavoce_eval follow-bleed` does so with speakers that sound into the microphone, with and without the canceller.
 //! `collavoce_eval follow-loop` lets a singer correct to the band while the band follows the singer.
-//! `collavoce_eval follow-real PATH...` compares the live band with the studio's beats of real singers.
+//! `collavoce_eval follow-real PATH...` compares the live band with the beats that real singers sang.
 //!
 //! `collavoce_eval compare PATH...` has both composers write to vocals and prints their chords bar by bar: `--live` as a live
 //! band decides them, `--brief` the summary alone.
@@ -51,6 +53,7 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["harmony", folder, rest @ ..] => harmony::run(Path::new(folder), &harmony_options(rest)?),
+        ["follow", "--scores", folder] => follow::written(Path::new(folder)),
         ["follow", folder] if !folder.starts_with("--") => follow::demo(Path::new(folder)),
         ["follow-known", rest @ ..] => follow::known(&follow::Options::read(rest)?),
         ["follow", rest @ ..] => follow::run(&follow::Options::read(rest)?),

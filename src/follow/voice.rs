@@ -17,8 +17,7 @@ const RESTRUCK_DB: f64 = 6.0;
 /// Asserts that notes are sung.
 pub fn check_voice(notes: &[SungNote], heard: &[Observation]) -> Result<(), FollowError> {
     let sung_s = notes.iter().map(SungNote::duration_s).fold(0.0, |sum, s| sum + s);
-    let held_s =
-        notes.iter().filter(|n| is_held(n, heard)).map(SungNote::duration_s).fold(0.0, |sum, s| sum + s);
+    let held_s = held_s(notes, heard);
     let loudest = notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
     let enough = notes.len() >= limits::MIN_SUNG_NOTES
         && sung_s >= limits::MIN_SUNG_S
@@ -29,6 +28,17 @@ pub fn check_voice(notes: &[SungNote], heard: &[Observation]) -> Result<(), Foll
     } else {
         Err(FollowError::NoVoice { sung_s, held_s, notes: notes.len(), loudest_dbfs: loudest.max(-120.0) })
     }
+}
+
+/// Seconds of notes that are held.
+fn held_s(notes: &[SungNote], heard: &[Observation]) -> f64 {
+    notes.iter().filter(|n| is_held(n, heard)).map(SungNote::duration_s).fold(0.0, |sum, s| sum + s)
+}
+
+/// Share of the time of notes in which they are held, 0 to 1.
+pub fn held_share(notes: &[SungNote], heard: &[Observation]) -> f64 {
+    let sung_s = notes.iter().map(SungNote::duration_s).fold(0.0, |sum, s| sum + s);
+    held_s(notes, heard) / sung_s.max(HOP_S)
 }
 
 /// Whether a note lasts, and does not merely ring down.

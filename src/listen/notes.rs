@@ -31,6 +31,14 @@ const SHORTEST_FRAMES: usize = 8;
 /// Longest note in frames: 30 s; a longer one is cut.
 const LONGEST_FRAMES: usize = 3_000;
 
+/// Frames from its beginning in which a note reaches its level: 120 ms.
+const FELT_FRAMES: usize = 12;
+/// How far below the loudest of them the vowel begins, in dB.
+const FELT_DB: f64 = 4.0;
+/// Share of the way from the onset to there at which the note is felt to begin, and the longest way, in seconds.
+const FELT_SHARE: f64 = 0.8;
+const MOST_FELT_S: f64 = 0.08;
+
 /// A note as it was sung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SungNote {
@@ -71,6 +79,9 @@ pub enum OnsetKind {
 pub struct Onset {
     /// When it happened, in seconds.
     pub time_s: f64,
+    /// When it is felt, in seconds: a syllable has its beat near the beginning of its vowel (the perceptual centre of
+    /// Morton, Marcus & Frankish, Psychological Review 83, 1976), whose level is that of the note.
+    pub felt_s: f64,
     /// Why it was found.
     pub kind: OnsetKind,
     /// 0 to 1.
@@ -178,6 +189,7 @@ impl NoteSegmenter {
             self.reported = true;
             out(Heard::Onset(Onset {
                 time_s: self.onset_s(),
+                felt_s: self.felt_s(self.open.len()),
                 kind: self.kind,
                 confidence: self.open.iter().map(|f| f.voicing).sum::<f64>() / self.open.len() as f64,
                 known_s,
@@ -284,6 +296,7 @@ impl NoteSegmenter {
     fn close(&mut self, end: usize, known_s: f64, out: &mut dyn FnMut(Heard)) {
         if end >= SHORTEST_FRAMES {
             let onset_s = self.onset_s();
+            let felt_s = self.felt_s(end);
             let frames = &self.open[..end];
             // The ends of a note are scoops and releases: its pitch is that of the middle.
             let trim = end / 6;
@@ -292,6 +305,7 @@ impl NoteSegmenter {
             if !self.reported {
                 out(Heard::Onset(Onset {
                     time_s: onset_s,
+                    felt_s,
                     kind: self.kind,
                     confidence: mean(|f| f.voicing),
                     known_s,
@@ -313,6 +327,15 @@ impl NoteSegmenter {
         self.off_centre = 0;
         self.reported = false;
         self.scoop = None;
+    }
+
+    /// When the beginning of the open note is felt, as its first `end` frames tell.
+    fn felt_s(&self, end: usize) -> f64 {
+        let heard = &self.open[..end.min(FELT_FRAMES)];
+        let loudest = heard.iter().map(|frame| frame.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
+        let felt = heard.iter().find(|frame| frame.level_dbfs > loudest - FELT_DB);
+        let rise_s = felt.map_or(0.0, |frame| frame.index as f64 * HOP_S - self.onset_s());
+        self.onset_s() + (FELT_SHARE * rise_s).clamp(0.0, MOST_FELT_S)
     }
 
     /// Where the open note begins.
@@ -368,6 +391,33 @@ mod tests {
         assert!((notes[1].onset_s - 0.40).abs() < 0.011);
         let vibrato: Vec<_> = (0..120).map(|i| (60.0 + 0.45 * (f64::from(i) * 0.35).sin(), -20.0)).collect();
         assert_eq!(notes_of(&vibrato).len(), 1);
+    }
+
+    #[test]
+    fn a_syllable_is_felt_where_its_vowel_begins() {
+        let felt_after = |consonant_db: f32| {
+            let mut segmenter = NoteSegmenter::new(0.0);
+            let mut felt = Vec::new();
+            for index in 0..40 {
+                let seen = Observation {
+                    index,
+                    f0_hz: 220.0,
+                    voiced: true,
+                    voicing: 0.9,
+                    level_dbfs: if index < 6 { consonant_db } else { -20.0 },
+                    chroma: [0.0; 12],
+                };
+                segmenter.process(&seen, &mut |heard| {
+                    if let Heard::Onset(onset) = heard {
+                        felt.push(onset.felt_s - onset.time_s);
+                    }
+                });
+            }
+            felt
+        };
+        assert_eq!(felt_after(-21.0), [0.0]);
+        let hummed = felt_after(-28.0);
+        assert!(hummed.len() == 1 && (hummed[0] - 0.8 * 0.06).abs() < 1e-9, "{hummed:?}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use collavoce::score::ChordSymbol;
 
+use super::replies::Replies;
+
 /// Tolerance of beats and bar lines in seconds (mir_eval's).
 pub const BEAT_S: f64 = 0.07;
 /// The bar in which another line is sung than is written, where one is left out or sung again.
@@ -59,6 +61,10 @@ pub struct Figures {
     pub clashes: Vec<bool>,
     /// Whether the beat goes on under each long note.
     pub goes_on: Vec<bool>,
+    /// F-measure of beats at 70 ms in the first, second and third pair of lines.
+    pub pairs_f: [f64; 3],
+    /// What the band does about holds.
+    pub replies: Replies,
 }
 
 impl Truth {
@@ -80,14 +86,18 @@ impl Truth {
     /// Whether sung notes on strong places lie a semitone from a tone of the band that sounds when they have begun, and are
     /// none of its tones; only where it sounds.
     pub fn clashes(&self, tones: &[(f64, f64, u8)]) -> Vec<bool> {
-        let clash = |(at_s, midi): &(f64, u8)| {
-            let at_s = at_s + BEAT_S;
-            let sounding = tones.iter().filter(|(from, to, _)| *from <= at_s && at_s < *to);
-            let above: Vec<u8> = sounding.map(|(_, _, tone)| (midi + 120 - tone) % 12).collect();
-            let is_near = above.contains(&1) || above.contains(&11);
-            (!above.is_empty()).then(|| is_near && !above.contains(&0))
-        };
-        self.strong.iter().filter_map(clash).collect()
+        all_clashes(&self.strong, tones)
+    }
+
+    /// F-measure of beats that were played between moments that part the take.
+    pub fn beats_between(&self, played: &[f64], parts: [(f64, f64); 3]) -> [f64; 3] {
+        parts.map(|(from_s, to_s)| {
+            let within = |times: &[f64]| -> Vec<f64> {
+                let counts = |at: &&f64| (from_s - BEAT_S..to_s - BEAT_S).contains(*at);
+                times.iter().filter(counts).copied().collect()
+            };
+            super::midi::f_measure(&within(&self.beats), &within(played), BEAT_S)
+        })
     }
 
     /// Compares with beats and bar lines that were played.
@@ -145,6 +155,24 @@ impl Figures {
         let after = self.right_chords.get(CHANGED_BAR..)?;
         after.windows(2).position(|pair| pair[0] && pair[1])
     }
+}
+
+/// Whether a note lies a semitone from a tone that sounds, octaves apart or not, and is none itself; none where nothing
+/// sounds.
+pub fn clashes(midi: u8, sounding: impl Iterator<Item = u8>) -> Option<bool> {
+    let above: Vec<u8> = sounding.map(|tone| (midi % 12 + 12 - tone % 12) % 12).collect();
+    let is_near = above.contains(&1) || above.contains(&11);
+    (!above.is_empty()).then(|| is_near && !above.contains(&0))
+}
+
+/// Whether each of some notes clashes, where anything sounds: when and which, against from, to and which.
+pub fn all_clashes(notes: &[(f64, u8)], tones: &[(f64, f64, u8)]) -> Vec<bool> {
+    let clash = |(at_s, midi): &(f64, u8)| {
+        let at_s = at_s + BEAT_S;
+        let sounding = tones.iter().filter(|(from, to, _)| *from <= at_s && at_s < *to);
+        clashes(*midi, sounding.map(|(_, _, tone)| *tone))
+    };
+    notes.iter().filter_map(clash).collect()
 }
 
 /// The middle one of some values.

@@ -9,12 +9,16 @@ mod measure;
 mod midi;
 pub mod mutual;
 pub mod real;
+mod replies;
 mod sound;
 mod still;
 mod table;
 mod tune;
+mod written;
 
-use anyhow::ensure;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
 use collavoce::bounce::midi_file;
 use collavoce::engine;
 use collavoce::follow::studio::segment;
@@ -27,10 +31,12 @@ use collavoce::time::{Bpm, Hz};
 use case::{Case, Known, Performance, Situation};
 use measure::{Figures, Truth};
 use midi::Played;
+use replies::Holds;
 use sound::RATE;
 
 pub use demo::run as demo;
 pub use known::run as known;
+pub use written::run as written;
 
 /// Cases of the whole table.
 const CASES: usize = 240;
@@ -54,14 +60,29 @@ pub struct Options {
     pub each: bool,
     /// The number of the one case that is sung, if not all.
     pub only: Option<usize>,
+    /// Whether the studio accompanies the cases in place of the live band.
+    pub is_studio: bool,
+    /// Recordings of speech, to which no band should play.
+    pub speech: Vec<PathBuf>,
 }
 
 impl Options {
     /// Reads them from the command line.
     pub fn read(arguments: &[&str]) -> anyhow::Result<Self> {
-        let mut options = Self { cases: CASES, first_seed: 1, each: false, only: None };
+        let mut options = Self {
+            cases: CASES,
+            first_seed: 1,
+            each: false,
+            only: None,
+            is_studio: false,
+            speech: Vec::new(),
+        };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
+            if *argument == "--speech" {
+                options.speech.push(rest.next().context("--speech needs a recording")?.into());
+                continue;
+            }
             let mut number = || {
                 let number = rest.next().and_then(|text| text.parse::<u64>().ok());
                 number.ok_or_else(|| anyhow::anyhow!("{argument} needs a number"))
@@ -71,8 +92,11 @@ impl Options {
                 "--seeds-from" => options.first_seed = number()?,
                 "--only" => options.only = Some(number()? as usize),
                 "--each" => options.each = true,
+                "--studio" => options.is_studio = true,
                 other => {
-                    anyhow::bail!("{other} is not known; --cases N, --seeds-from N, --only N and --each are")
+                    anyhow::bail!(
+                        "{other} is not known; --cases N, --seeds-from N, --only N, --speech FILE, --studio and --each are"
+                    )
                 }
             }
         }
@@ -102,6 +126,9 @@ pub struct Outcome {
 
 /// Sings every case to the band and prints how it followed.
 pub fn run(options: &Options) -> anyhow::Result<()> {
+    if !options.speech.is_empty() {
+        return still::print(&options.speech);
+    }
     let mut cases = case::cases(options.cases, options.first_seed);
     cases.retain(|case| options.only.is_none_or(|only| case.number == only));
     ensure!(
@@ -110,13 +137,16 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         options.only.unwrap_or(0),
         options.cases
     );
+    if options.is_studio {
+        return studio(&cases);
+    }
     let outcomes = follow_all(&cases)?;
     if options.each {
         outcomes.iter().for_each(table::print_case);
     }
     table::print(&outcomes);
     if options.only.is_none() {
-        still::print()?;
+        still::print(&[])?;
     }
     Ok(())
 }
@@ -196,6 +226,47 @@ fn under_long_notes(case: &Case, performance: &Performance) -> Vec<Vec<f64>> {
     vocal.notes.iter().filter(|note| note.beats > LONG_BEATS).map(|note| seconds(within(note))).collect()
 }
 
+/// When the first, second and third pair of lines begin and end, in seconds.
+fn pairs_of_lines(performance: &Performance) -> [(f64, f64); 3] {
+    let beats = 2.0 * performance.tune.line_beats;
+    let begins = |pair: usize| performance.vocal.timing.seconds_at(pair as f64 * beats);
+    std::array::from_fn(|pair| (begins(pair), begins(pair + 1)))
+}
+
+/// What is true about the holds of a case.
+fn holds<'a>(case: &Case, truth: &'a Truth) -> Holds<'a> {
+    Holds {
+        holds: &truth.holds,
+        are_held: case.situation == Situation::Fermata,
+        beats: &truth.beats,
+        bar_lines: &truth.bar_lines,
+        onsets: &truth.onsets,
+    }
+}
+
+/// Has the studio accompany every case, and prints how often sung notes clash with its chords.
+fn studio(cases: &[Case]) -> anyhow::Result<()> {
+    let mut clashes = Vec::new();
+    for case in cases {
+        let performance = case::perform(case)?;
+        let sung = performance.vocal.sing(RATE)?;
+        let strong = strong_notes(case, &performance);
+        let samples = sound::microphone(case, &performance, sung)?;
+        let told = Settings { mode: Mode::Studio, ..settings(case, &performance) };
+        let Ok(session) = engine::run(&samples, &told, PitchMethod::Nsdf, &mut |_| {}) else { continue };
+        let heard_s = samples.len() as f64 / RATE.as_f64();
+        let played = Played::read(&midi_file(&session, &told, WRITTEN, &[]), heard_s + session.pad_s)?;
+        let late: Vec<(f64, u8)> = strong.iter().map(|(at_s, midi)| (at_s + session.pad_s, *midi)).collect();
+        clashes.extend(measure::all_clashes(&late, &played.tones));
+    }
+    let share = clashes.iter().filter(|clash| **clash).count() as f64 / clashes.len().max(1) as f64;
+    println!(
+        "sung notes on strong places that clash with the studio's band: {share:.3} of {}",
+        clashes.len()
+    );
+    Ok(())
+}
+
 fn follow(case: &Case) -> anyhow::Result<Outcome> {
     let performance = case::perform(case)?;
     let sung = performance.vocal.sing(RATE)?;
@@ -237,7 +308,9 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
         let figures = truth.compare(&sounding(&played.beats), &sounding(&played.bar_lines));
         let right_chords = truth.right_chords(&chords, &played.chords);
         let clashes = truth.clashes(&played.tones);
-        Ok(Some(Figures { right_chords, clashes, ..figures }))
+        let pairs_f = truth.beats_between(&played.beats, pairs_of_lines(&performance));
+        let replies = holds(case, &truth).replies(&played);
+        Ok(Some(Figures { right_chords, clashes, pairs_f, replies, ..figures }))
     };
     let told = settings(case, &performance);
     let band = listen_and_play(&told)?;
@@ -248,7 +321,7 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
     let bar_one_s = performance.vocal.timing.seconds_at(0.0);
     let config = ListenConfig::live(PitchMethod::Nsdf);
     let (_, heard) = segment(&listen_to(&samples, config), 0.05);
-    let known: Vec<(f64, f64)> = heard.iter().map(|onset| (onset.time_s, onset.known_s)).collect();
+    let known: Vec<(f64, f64)> = heard.iter().map(|onset| (onset.felt_s, onset.known_s)).collect();
     let last_beat_s = truth.beats.last().copied().unwrap_or(last_s);
     let intervals = truth.beats.iter().filter(|beat| **beat > bar_one_s + 1e-6).count();
     let mean_s = (last_beat_s - bar_one_s) / intervals.max(1) as f64;

@@ -1,7 +1,11 @@
 //! What the band does where nobody sings, and where the tempo is the host's or the grid's.
 
-use collavoce::engine;
-use collavoce::listen::PitchMethod;
+use std::path::{Path, PathBuf};
+
+use collavoce::audio::{Conversion, read_mono};
+use collavoce::engine::{self, Causal, Inline};
+use collavoce::limits::LISTEN_HOP;
+use collavoce::listen::{ListenConfig, PitchMethod};
 use collavoce::perform::EventKind;
 use collavoce::sing::{Singer, TimingCurve, TimingPiece, Vocal};
 use collavoce::song::{Lead, Mode, Rng, Settings};
@@ -36,18 +40,41 @@ fn sounds() -> Vec<(&'static str, Vec<f32>)> {
     ]
 }
 
-/// Prints how many notes are played where nobody sings, and how far a grid drifts.
-pub fn print() -> anyhow::Result<()> {
+/// Notes that a live band plays while it hears something, whether or not that turns out to be no voice in the end.
+fn notes_played(samples: &[f32]) -> anyhow::Result<usize> {
+    let settings = Settings { mode: Mode::Live, ..Settings::default() };
+    let mut engine = Causal::new(ListenConfig::live(PitchMethod::Nsdf), &settings);
+    let mut link = Inline::default();
+    let mut notes = 0;
+    for chunk in samples.chunks_exact(LISTEN_HOP) {
+        let hop: [f32; LISTEN_HOP] = std::array::from_fn(|at| chunk[at]);
+        engine.process(&hop, &mut link)?;
+        notes += engine.take_events().filter(|event| matches!(event.kind, EventKind::NoteOn { .. })).count();
+    }
+    Ok(notes)
+}
+
+/// The first minute of a recording, with its name.
+fn recording(path: &Path) -> anyhow::Result<(String, Vec<f32>)> {
+    let mut samples = read_mono(path, Conversion::Streaming, &mut |_| {})?.samples;
+    samples.truncate((STILL_S * RATE.as_f64()) as usize);
+    let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok((name, samples))
+}
+
+/// Prints how many notes are played where nobody sings, and how far a grid drifts; of recordings of speech in place of
+/// that, if there are any.
+pub fn print(speech: &[PathBuf]) -> anyhow::Result<()> {
     println!("notes of the band in {STILL_S} s of what is no singing, nothing known:");
-    for (name, samples) in sounds() {
-        let settings = Settings { mode: Mode::Live, ..Settings::default() };
-        let is_note =
-            |event: &&collavoce::perform::PlayedEvent| matches!(event.kind, EventKind::NoteOn { .. });
-        let notes = match engine::run(&samples, &settings, PitchMethod::Nsdf, &mut |_| {}) {
-            Ok(session) => session.played.iter().flatten().filter(is_note).count(),
-            Err(_) => 0,
-        };
-        println!("  {name:10} {notes}");
+    let spoken: Vec<(String, Vec<f32>)> =
+        speech.iter().map(|path| recording(path)).collect::<anyhow::Result<_>>()?;
+    let made = sounds().into_iter().filter(|_| speech.is_empty());
+    for (name, samples) in made.map(|(name, samples)| (name.to_owned(), samples)).chain(spoken) {
+        let notes = notes_played(&samples)?;
+        println!("  {name:14} {notes}");
+    }
+    if !speech.is_empty() {
+        return Ok(());
     }
     let (bars, off) = grid_drift()?;
     println!("grid lead: bar {bars} lies {off} samples from where {GRID_BPM} beats a minute put it");

@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::case::{Known, Situation};
 use super::measure::{Figures, median, quantile, spread};
+use super::replies::{ANSWER_S, Replies};
 
 /// One line for a case.
 pub fn print_case(outcome: &Outcome) {
@@ -61,6 +62,8 @@ pub fn print(outcomes: &[Outcome]) {
     print_recovery(outcomes);
     print_holds(outcomes);
     print_shares(outcomes);
+    print_replies(outcomes);
+    print_verses(outcomes);
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -207,6 +210,53 @@ fn print_holds(outcomes: &[Outcome]) {
             );
         }
         println!();
+    }
+}
+
+/// What the band does about holds.
+fn print_replies(outcomes: &[Outcome]) {
+    println!(
+        "drums stop within two beats of the one that a held note swallows; after a hold, on a bar line:"
+    );
+    println!(
+        "                               stops          guitar within 120 ms, median   drums on the next beat"
+    );
+    let share = |right: &[bool]| right.iter().filter(|is| **is).count() as f64 / right.len().max(1) as f64;
+    let print = |name: &str, of: &[&Figures]| {
+        let all = |pick: fn(&Replies) -> &Vec<bool>| -> Vec<bool> {
+            of.iter().flat_map(|figures| pick(&figures.replies).iter().copied()).collect()
+        };
+        let (stops, drums) = (all(|replies| &replies.stops), all(|replies| &replies.drums_next));
+        let answers: Vec<f64> = of.iter().flat_map(|f| f.replies.answers_s.iter().copied()).collect();
+        let soon: Vec<bool> = answers.iter().map(|after| *after <= ANSWER_S).collect();
+        println!(
+            "  {name:28} {:.2} of {:3}    {:.2} of {:3}   {:4.0} ms              {:.2} of {:3}",
+            share(&stops),
+            stops.len(),
+            share(&soon),
+            soon.len(),
+            1e3 * median(&answers).unwrap_or(f64::NAN),
+            share(&drums),
+            drums.len()
+        );
+    };
+    let of = |known: Known, pick: fn(&Outcome) -> Option<&Figures>| -> Vec<&Figures> {
+        outcomes.iter().filter(|outcome| outcome.case.known == known).filter_map(pick).collect()
+    };
+    print("tempo and bar 1 known", &of(Known::Counted, |outcome| outcome.band.as_ref()));
+    print("nothing known", &of(Known::Nothing, |outcome| outcome.band.as_ref()));
+    print("tempo, bar 1 and song known", &of(Known::Counted, |outcome| outcome.with_song.as_ref()));
+}
+
+/// Whether a second verse is followed better than the first.
+fn print_verses(outcomes: &[Outcome]) {
+    println!("line ends slow: F70 in lines 1 and 2, 3 and 4, and 5 and 6, which are the second verse");
+    for (known, name) in [(Known::Counted, "tempo and bar 1 known"), (Known::Nothing, "nothing known")] {
+        let of = outcomes.iter().filter(|o| o.case.known == known && o.case.situation == Situation::LineEnds);
+        let pairs: Vec<[f64; 3]> =
+            of.filter_map(|o| o.band.as_ref()).map(|figures| figures.pairs_f).collect();
+        let [first, second, third] = [0, 1, 2].map(|pair| mean(pairs.iter().map(|pairs| pairs[pair])));
+        println!("  {name:28} {first:.3} {second:.3} {third:.3} of {}", pairs.len());
     }
 }
 

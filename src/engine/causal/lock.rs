@@ -1,12 +1,15 @@
 //! Finding the beat for the first time.
 
 use super::link::ComposerLink;
+use super::sung::steady_share;
 use super::{Causal, Locked, State, ahead_s};
 use crate::engine::EngineError;
 use crate::follow::bar::{BarPhase, steady_bars};
 use crate::follow::grid::{AT_ZERO_S, lay_bars, median_period};
 use crate::follow::rhythm::{Beats, Expectation};
 use crate::follow::studio::{GIVEN_LEAD, division, expectation};
+use crate::follow::voice::held_share;
+use crate::limits;
 use crate::score::{Articulation, MidiNote, Part, Velocity};
 use crate::song::Lead;
 
@@ -22,6 +25,11 @@ const PATIENCE_S: f64 = 9.0;
 const BACKED_DOUBT: f64 = 0.4;
 /// Onsets before the band may enter where the host, or what sounds beside the voice, gives the beat.
 pub(super) const HOST_ONSETS: usize = 2;
+/// Share of the voice whose pitch must stay for it to be singing, and for it to be so without a doubt: between them the
+/// band enters only where it is sure of the beat.
+const SUNG: (f64, f64) = (0.5, 0.65);
+/// The last notes, of whose time a share must be held ([`limits::MIN_HELD_SHARE`]): syllables that are spoken are short.
+const HELD_NOTES: usize = 24;
 
 /// What a count-in is struck on, in General MIDI's percussion map: the cross stick.
 const COUNT_KEY: u8 = 37;
@@ -99,15 +107,24 @@ impl Causal {
         Ok(())
     }
 
-    /// When the singing began, in seconds, if enough was sung for the doubt that is left about the beat.
+    /// When the singing began, in seconds, if enough was sung for the doubt that is left about the beat, and is no speech.
     fn sung_since_s(&self, now_s: f64, doubt: f64) -> Option<f64> {
         let first_s = self.onsets.first()?.time_s;
         let sung_s = now_s - first_s;
         if self.onsets.len() < WARM_UP_ONSETS || sung_s < WARM_UP_S || self.notes.len() < 3 {
             return None;
         }
+        if self.is_relocking {
+            return Some(first_s);
+        }
+        let steady = steady_share(&self.observations);
+        let recent = &self.notes[self.notes.len().saturating_sub(HELD_NOTES)..];
+        if steady < SUNG.0 || held_share(recent, &self.observations) < limits::MIN_HELD_SHARE {
+            return None;
+        }
+        let unsung = ((SUNG.1 - steady) / (SUNG.1 - SUNG.0)).clamp(0.0, 1.0);
         let patience = 1.0 - ((sung_s - WARM_UP_S) / (PATIENCE_S - WARM_UP_S)).clamp(0.0, 1.0);
-        (doubt <= SURE_DOUBT.powf(patience) || self.is_relocking).then_some(first_s)
+        (doubt <= SURE_DOUBT.powf(patience.max(unsung))).then_some(first_s)
     }
 
     /// Takes the beats that were stated, from the first one that lies within the take. Bar 1 is asked for where there is

@@ -18,6 +18,7 @@ mod locked;
 mod phrasing;
 mod predict;
 mod state;
+mod sung;
 mod thirds;
 
 use super::{EngineError, Session};
@@ -310,13 +311,13 @@ impl Causal {
         let index = self.tracker.onsets();
         let onset = self.onsets[index];
         if let Some(before) = index.checked_sub(1).map(|before| self.onsets[before]) {
-            let until_s = self.note_at(before.time_s).map_or(onset.time_s, |note| note.offset_s);
-            let sung_s = until_s.min(onset.time_s) - before.time_s;
+            let until_s = self.note_at(before.time_s).map_or(onset.felt_s, |note| note.offset_s);
+            let sung_s = (until_s.min(onset.felt_s) - before.felt_s).max(HOP_S);
             self.tracker.last_sung(sung_s);
             self.known.iter_mut().for_each(|known| known.last_sung(sung_s));
         }
         let heard = BeatOnset {
-            time_s: onset.time_s,
+            time_s: onset.felt_s,
             interval_s: 0.0,
             sung_s: 0.0,
             weight: onset.confidence,

@@ -6,7 +6,7 @@ use crate::song::Lead;
 
 /// Share of a phase error that is corrected at each decision, two a beat. A quarter a beat is what string players do
 /// (Wing et al., RSIF 2014); what is found here has been smoothed already, so more of it is taken.
-const PHASE_GAIN: f64 = 0.7;
+const PHASE_GAIN: f64 = 0.85;
 /// Share of a period error that is corrected at each decision.
 const PERIOD_GAIN: f64 = 0.5;
 /// Largest correction at one beat, as a share of the period.

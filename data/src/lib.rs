@@ -1,6 +1,7 @@
 //! What training and measuring share: open scores, singing made up from them, and the measures of beats.
 
 pub mod abc;
+pub mod arrange;
 pub mod chorale;
 pub mod corpus;
 pub mod measure;

@@ -28,6 +28,12 @@
 //! `collavoce_eval compare PATH...` has both composers write to vocals and prints their chords bar by bar: `--live` as a live
 //! band decides them, `--brief` the summary alone.
 //!
+//! `collavoce_eval band CORPUS` measures the arranger beside the rules and beside people: `--validate` on what was kept apart
+//! to report on, `--pieces N` on fewer, `--seeds N` with more seeds.
+//!
+//! `collavoce_eval listen CORPUS -o FOLDER` makes a page on which people compare, blind, what rules, the arranger and people
+//! play; `listen --count FOLDER VOTES...` counts what they said.
+//!
 //! `collavoce_eval phrasing` sings songs that breathe and measures what the parts do under the voice and in its rests;
 //! `--sung N` sings fewer, and vocal files in its place are measured as they are heard. `--scores FOLDER` counts what
 //! composers of art songs did.
@@ -37,6 +43,7 @@
 //!
 //! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
+mod band;
 mod beats;
 mod compare;
 mod follow;
@@ -52,6 +59,8 @@ use std::path::Path;
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["listen", rest @ ..] => band::listen::run(rest),
+        ["band", rest @ ..] => band::run(&band::Options::read(rest)?),
         ["harmony", folder, rest @ ..] => harmony::run(Path::new(folder), &harmony_options(rest)?),
         ["follow", "--scores", folder] => follow::written(Path::new(folder)),
         ["follow", folder] if !folder.starts_with("--") => follow::demo(Path::new(folder)),
@@ -74,7 +83,8 @@ fn main() -> anyhow::Result<()> {
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
              cargo xtask eval degrees|keys|sections SHARED (with data/scores and data/evaluation_only), cargo xtask eval \
              follow|follow-known|follow-bleed|follow-loop|follow-real (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
-             demo), cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief), cargo xtask eval phrasing \
+             demo), cargo xtask eval band CORPUS (of cargo xtask data; --validate, --pieces N, --seeds N), \
+             cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief), cargo xtask eval phrasing \
              [FILES|--sung N|--scores FOLDER] or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }

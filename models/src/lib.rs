@@ -3,8 +3,10 @@
 //! The networks run on burn's portable processor backend on the caller's thread. They allocate, so they are no matter
 //! for an audio thread.
 
+pub mod arranger;
 pub mod harmony;
 pub mod pitch;
+mod stream;
 mod weights;
 
 pub use weights::WeightsError;

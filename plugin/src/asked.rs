@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice, Tune,
-    WhenStopped,
+    Arranger, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice,
+    Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
@@ -178,6 +178,7 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
             ComposerChoice::Model => Harmonist::Model,
             ComposerChoice::Rules => Harmonist::Rules,
         },
+        arranger: Arranger::Rules,
         idiom: match params.harmony.value() {
             HarmonyChoice::Style => Idiom::Style,
             HarmonyChoice::Folk => Idiom::Folk,

@@ -9,8 +9,8 @@ use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Anchor, Chart, Feel, FixedBar, Harmonist, Idiom, KnownSong, Lead, LiveTiming, Mode, Repairs, Seed,
-    Settings, Song, Style, TakeChoice, Tune, WhenStopped,
+    Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, KnownSong, Lead, LiveTiming, Mode, Repairs,
+    Seed, Settings, Song, Style, TakeChoice, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
 
@@ -74,6 +74,9 @@ pub struct Musical {
     /// Who finds the chords: model (a network trained on openly licensed songs) or rules.
     #[arg(long, default_value = "model", value_parser = parse::<Harmonist>)]
     pub composer: Harmonist,
+    /// Who writes the parts: rules, or model (a network trained on drummers, quartets and accompaniments, to be tried).
+    #[arg(long, default_value = "rules", value_parser = parse::<Arranger>)]
+    pub arranger: Arranger,
     /// Whose chords the network finds: style (folk tunes, or in jazz lead sheets), folk, tin-pan-alley, art-song or
     /// chorale.
     #[arg(long, default_value = "style", value_parser = parse::<Idiom>)]
@@ -213,6 +216,7 @@ impl Musical {
             energy: self.energy,
             style: self.style,
             harmonist: self.composer,
+            arranger: self.arranger,
             idiom: self.harmony,
             chord_take: self.chord_take,
             chart,

@@ -1,5 +1,6 @@
 //! Score so far -> chords and parts of the next bars.
 
+pub mod arranger;
 pub mod form;
 pub mod given;
 pub mod harmony;
@@ -12,9 +13,10 @@ pub(crate) mod sung;
 pub mod whim;
 
 use crate::score::{BarNumber, ChordSpan, Part, PartBar, Score};
+use collavoce_models::arranger::ArrangerNet;
 use collavoce_models::harmony::HarmonyNet;
 
-use crate::song::{Harmonist, Settings};
+use crate::song::{Arranger, Harmonist, Settings};
 use crate::time::Ticks;
 
 /// What a composer is asked for.
@@ -41,6 +43,8 @@ pub struct Plan {
     pub chords: Vec<ChordSpan>,
     /// Notes of every part in every bar asked for, sorted by part and bar.
     pub parts: Vec<PartBar>,
+    /// Take 1 of every bar of a part of which another take was asked for.
+    pub other_takes: Vec<PartBar>,
     /// How sure the thirds of chords are that were foretold, in order; those that are not named are not in doubt.
     pub thirds: Vec<Third>,
 }
@@ -56,13 +60,20 @@ pub struct Third {
     pub probability: f64,
 }
 
-/// The composer that is asked for, or the rules where the network's weights are damaged.
+/// The composer that is asked for, or the rules where a network's weights are damaged.
 pub fn composer_for(settings: &Settings) -> Box<dyn Composer> {
-    match settings.harmonist {
+    let chords: Box<dyn Composer> = match settings.harmonist {
         Harmonist::Model if HarmonyNet::embedded().is_ok() => Box::new(model::Learnt::default()),
         _ => Box::new(rules::Rules),
+    };
+    match (settings.arranger, ArrangerNet::embedded()) {
+        (Arranger::Model, Ok(net)) => Box::new(arranger::Arranged::new(chords, net, settings.harmonist)),
+        _ => chords,
     }
 }
+
+/// A part of which a bar is wanted, and which take of it.
+pub type Wanted = (Part, u32);
 
 /// Writes the next bars. The same request gets the same plan.
 pub trait Composer: Send {
@@ -72,13 +83,7 @@ pub trait Composer: Send {
     /// Chords and parts for the bars asked for.
     fn plan(&mut self, request: &PlanRequest<'_>) -> Plan;
 
-    /// One take of one part in one bar of a score whose chords stand.
-    fn part_bar(
-        &mut self,
-        score: &Score,
-        settings: &Settings,
-        part: Part,
-        bar: BarNumber,
-        take: u32,
-    ) -> PartBar;
+    /// Some parts in one bar of a score whose chords stand, in the order in which they are wanted. What the score holds of
+    /// other parts and of the bars before stands, too.
+    fn bar(&mut self, score: &Score, settings: &Settings, bar: BarNumber, wanted: &[Wanted]) -> Vec<PartBar>;
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::studio::compose_take;
-use super::write::other_takes;
 use super::{BeatReport, EngineError, Session, State};
 use crate::compose::{PlanRequest, composer_for, form};
 use crate::follow::Take;
@@ -273,9 +272,8 @@ fn write_between(session: &mut Session, settings: &Settings) {
         heard_until: score.end(),
         is_ending: true,
     });
-    let score = Score { chords: plan.chords, parts: plan.parts, ..score.clone() };
-    session.other_takes = other_takes(composer.as_mut(), &score, settings);
-    session.score = score;
+    session.score = Score { chords: plan.chords, parts: plan.parts, ..score.clone() };
+    session.other_takes = plan.other_takes;
 }
 
 /// Takes over where the beats of kept bars lie.

@@ -1,6 +1,6 @@
 //! Studio: the whole take is known.
 
-use super::write::{check_takes, last_sung_bar, other_takes, skeleton};
+use super::write::{check_takes, last_sung_bar, skeleton};
 use super::{BeatReport, EngineError, Session, State};
 use crate::compose::form;
 use crate::compose::{PlanRequest, composer_for};
@@ -99,8 +99,8 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     score.chords = plan.chords;
     score.parts = plan.parts;
     let beats = beat_reports(&take);
-    let other_takes = other_takes(composer.as_mut(), &score, settings);
-    Ok(Session { take, score, beats, pad_s, composer: composer.name(), other_takes, latency_s, played: None })
+    let (composer, other_takes) = (composer.name(), plan.other_takes);
+    Ok(Session { take, score, beats, pad_s, composer, other_takes, latency_s, played: None })
 }
 
 /// Where bar 1 is looked for: where it was stated or said, else at the first note.

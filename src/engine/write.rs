@@ -1,11 +1,10 @@
 //! From what was heard to the skeleton of a score.
 
 use super::EngineError;
-use crate::compose::Composer;
 use crate::follow::Take;
 use crate::follow::grid::write_melody;
 use crate::follow::studio::steps_per_beat;
-use crate::score::{BarNumber, Key, PartBar, Phrase, Score, TuningPoint};
+use crate::score::{BarNumber, Key, Phrase, Score, TuningPoint};
 use crate::song::Settings;
 use crate::time::{TempoMap, TickCount, Ticks};
 
@@ -89,10 +88,4 @@ fn check_bars(
         Some((_, choice)) => Err(EngineError::NoSuchBar { choice, first, last }),
         None => Ok(()),
     }
-}
-
-/// Take 1 of every bar that another take was chosen for.
-pub(super) fn other_takes(composer: &mut dyn Composer, score: &Score, settings: &Settings) -> Vec<PartBar> {
-    let changed: Vec<&PartBar> = score.parts.iter().filter(|bar| bar.take != 1).collect();
-    changed.into_iter().map(|bar| composer.part_bar(score, settings, bar.part, bar.bar, 1)).collect()
 }

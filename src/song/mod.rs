@@ -17,6 +17,6 @@ pub use pace::{Pace, PaceError};
 pub use provenance::{Provenance, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
-    ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style, TakeChoice,
-    TakeError, Tune, TuneError, WhenStopped,
+    Arranger, ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style,
+    TakeChoice, TakeError, Tune, TuneError, WhenStopped,
 };

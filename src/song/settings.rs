@@ -122,6 +122,16 @@ choice!(
 );
 
 choice!(
+    /// Who writes the parts.
+    Arranger, "arranger", {
+        /// Rules of the trade.
+        Rules = "rules",
+        /// A network that was trained on drummers, quartets and accompaniments, under constraints of our own.
+        Model = "model",
+    }
+);
+
+choice!(
     /// Whose chords the network finds.
     Idiom, "harmony", {
         /// Those of the style: folk tunes, or in jazz lead sheets.
@@ -300,6 +310,9 @@ pub struct Settings {
     /// Who finds the chords.
     #[serde(default = "rules", skip_serializing_if = "is_rules")]
     pub harmonist: Harmonist,
+    /// Who writes the parts.
+    #[serde(default = "played_by_rules", skip_serializing_if = "is_played_by_rules")]
+    pub arranger: Arranger,
     /// Whose chords the network finds.
     #[serde(default = "by_style", skip_serializing_if = "is_by_style")]
     pub idiom: Idiom,
@@ -386,6 +399,15 @@ fn is_rules(harmonist: &Harmonist) -> bool {
     *harmonist == Harmonist::Rules
 }
 
+fn played_by_rules() -> Arranger {
+    Arranger::Rules
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_played_by_rules(arranger: &Arranger) -> bool {
+    *arranger == Arranger::Rules
+}
+
 fn by_style() -> Idiom {
     Idiom::Style
 }
@@ -423,6 +445,7 @@ impl Default for Settings {
             energy: None,
             style: Style::Pop,
             harmonist: Harmonist::Model,
+            arranger: Arranger::Rules,
             idiom: Idiom::Style,
             chord_take: 1,
             chart: None,

@@ -1,5 +1,6 @@
 //! Makes its own material and trains the networks of Collavoce with it.
 
+mod arranger;
 mod beats;
 mod checkpoint;
 mod clip;
@@ -28,6 +29,8 @@ enum Command {
     Pitch(train::Options),
     /// Trains the harmony network.
     Harmony(harmony::Options),
+    /// Trains the network of the arranger.
+    Arranger(arranger::Options),
     /// Trains networks that find beats, and measures them against the rhythm tracker.
     Beats(beats::Options),
     /// Writes clips that are never trained on with their truth, to listen to and to try a pitch tracker on.
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Pitch(options) => train::run(&options),
         Command::Harmony(options) => harmony::run(&options),
+        Command::Arranger(options) => arranger::run(&options),
         Command::Beats(options) => beats::run(&options),
         Command::Clips(options) => listen::run(&options),
     }

@@ -7,6 +7,15 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     if let Some(("listen", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return listen::run(rest);
     }
+    evaluate(arguments)
+}
+
+/// Makes a page to listen to, or counts votes.
+pub fn page(arguments: &[String]) -> anyhow::Result<()> {
+    evaluate(&[&["listen".to_owned()], arguments].concat())
+}
+
+fn evaluate(arguments: &[String]) -> anyhow::Result<()> {
     let package = ["run", "--release", "--package", "collavoce_eval", "--"];
     shell::run(shell::cargo_here(&package).args(arguments))
 }

@@ -26,7 +26,7 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "test",
         arguments: "",
@@ -66,9 +66,15 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "eval",
-        arguments: "harmony|listen|sections|... FOLDER or follow",
+        arguments: "band|harmony|listen|sections|... FOLDER or follow",
         about: "measure the engine against open scores, and what it hears against recordings with truth",
         run: eval::run,
+    },
+    Command {
+        name: "listen",
+        arguments: "CORPUS -o FOLDER, --count FOLDER VOTES",
+        about: "a page to compare rules, network and people on by ear, blind; and the count of votes (docs/band.md)",
+        run: eval::page,
     },
     Command {
         name: "data",
@@ -78,7 +84,7 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "train",
-        arguments: "pitch|harmony|beats SHARED --out DIR",
+        arguments: "pitch|harmony|beats|arranger FOLDER --out DIR",
         about: "train a network, or go on with it; further options are those of the training",
         run: train::run,
     },

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::shell;
 
-const USAGE: &str = "cargo xtask train pitch|harmony|beats SHARED --out DIR [OPTIONS OF THE TRAINING]";
+const USAGE: &str = "cargo xtask train pitch|harmony|beats SHARED --out DIR [OPTIONS], or arranger CORPUS --out DIR [OPTIONS]";
 
 /// Builds the training and trains a network with it.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
@@ -30,6 +30,13 @@ fn passed(arguments: &[String]) -> anyhow::Result<Vec<&str>> {
             ensure!(
                 Path::new(shared).join("data/scores").is_dir(),
                 "{shared} holds no data/scores; usage: {USAGE}"
+            );
+            passed.push(shared);
+        }
+        "arranger" => {
+            ensure!(
+                Path::new(shared).join("split.tsv").is_file(),
+                "{shared} holds no split.tsv: make a corpus with cargo xtask data; usage: {USAGE}"
             );
             passed.push(shared);
         }

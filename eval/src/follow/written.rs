@@ -72,7 +72,7 @@ fn strong_places(bars: &[BarRun]) -> Vec<Ticks> {
         for _ in 0..run.count {
             places.push(at);
             places.extend(is_four.then_some(at + run.length / 2));
-            at = at + run.length;
+            at += run.length;
         }
     }
     places

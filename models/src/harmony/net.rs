@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use burn::nn::LayerNorm;
 use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleSnapshot};
-use burn::tensor::{Bytes, Device, Tensor, TensorData, activation};
+use burn::tensor::{Bytes, Device, activation};
 
-use super::graph::{Block, Graph, HEADS, StreamGraph, WIDTH, WINDOW};
+use super::graph::{Graph, WIDTH};
 use super::slot::{Place, Slot};
 use super::{CHORDS, FEATURES, PLACE_FEATURES, TRIADS};
 use crate::WeightsError;
+use crate::stream::{self, row, values};
 use crate::weights::{Aligned, verify};
 
 /// The weights in half precision, as `cargo run -p collavoce_training -- harmony` leaves them.
@@ -89,12 +89,12 @@ impl HarmonyNet {
 
     /// A stream that reads slots from the beginning.
     pub fn onward(&self) -> Stream<'_> {
-        Stream::new(&self.graph.onward)
+        Stream(stream::Stream::new(&self.graph.onward))
     }
 
     /// A stream that reads slots from the end.
     pub fn backward(&self) -> Stream<'_> {
-        Stream::new(&self.graph.backward)
+        Stream(stream::Stream::new(&self.graph.backward))
     }
 
     /// Judges a slot from the answers of both streams to it.
@@ -122,116 +122,26 @@ impl HarmonyNet {
     }
 }
 
-/// A stream with its memory: keys and values of the slots that it sees.
-pub struct Stream<'a> {
-    graph: &'a StreamGraph,
-    memory: Vec<Memory>,
-}
+/// A stream that reads slots.
+#[derive(Debug)]
+pub struct Stream<'a>(stream::Stream<'a>);
 
-impl fmt::Debug for Stream<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").finish_non_exhaustive()
-    }
-}
-
-/// Rings of [`WINDOW`] keys and values of a layer.
-struct Memory {
-    distance: Vec<f32>,
-    keys: Vec<f32>,
-    values: Vec<f32>,
-    read: usize,
-}
-
-impl<'a> Stream<'a> {
-    fn new(graph: &'a StreamGraph) -> Self {
-        let memory = graph.blocks.iter().map(|block| Memory {
-            distance: values(block.distance.val()),
-            keys: vec![0.0; WINDOW * WIDTH],
-            values: vec![0.0; WINDOW * WIDTH],
-            read: 0,
-        });
-        Self { memory: memory.collect(), graph }
-    }
-
+impl Stream<'_> {
     /// What it answers before it has read a slot.
     pub fn silence() -> Vec<f32> {
         vec![0.0; WIDTH]
     }
 
-    /// Reads the next slot. The tensors have the same shape at every call, so that an answer depends on nothing but the
-    /// slots.
+    /// Reads the next slot.
     pub fn read(&mut self, slot: &Slot) -> Vec<f32> {
         let mut features = vec![0.0; FEATURES];
         slot.write(&mut features);
-        let mut x = values(self.graph.input.forward(row(features)));
-        for (block, memory) in self.graph.blocks.iter().zip(&mut self.memory) {
-            let seen = memory.attend(values(block.qkv.forward(norm(&block.before_attention, &x))));
-            add(&mut x, values(block.out.forward(row(seen))));
-            let more = inside(block, &x);
-            add(&mut x, more);
-        }
-        values(norm(&self.graph.norm, &x))
+        self.0.read_features(features)
     }
-}
-
-impl Memory {
-    /// Takes in query, key and value of the newest slot, and gives the values that the query looks for.
-    fn attend(&mut self, qkv: Vec<f32>) -> Vec<f32> {
-        let place = self.read % WINDOW * WIDTH;
-        self.keys[place..place + WIDTH].copy_from_slice(&qkv[WIDTH..2 * WIDTH]);
-        self.values[place..place + WIDTH].copy_from_slice(&qkv[2 * WIDTH..]);
-        let known = (self.read + 1).min(WINDOW);
-        let per_head = WIDTH / HEADS;
-        let mut seen = vec![0.0; WIDTH];
-        for head in 0..HEADS {
-            let channels = head * per_head..(head + 1) * per_head;
-            let slot = |distance: usize| (self.read - distance) % WINDOW * WIDTH;
-            let scores: Vec<f32> = (0..known)
-                .map(|distance| {
-                    let key = &self.keys[slot(distance)..][channels.clone()];
-                    let dot: f32 = qkv[channels.clone()].iter().zip(key).map(|(q, k)| q * k).sum();
-                    dot / (per_head as f32).sqrt() + self.distance[head * WINDOW + distance]
-                })
-                .collect();
-            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let weights: Vec<f32> = scores.iter().map(|score| (score - most).exp()).collect();
-            let total: f32 = weights.iter().sum();
-            for (distance, weight) in weights.iter().enumerate() {
-                let value = &self.values[slot(distance)..][channels.clone()];
-                seen[channels.clone()].iter_mut().zip(value).for_each(|(sum, v)| *sum += weight / total * v);
-            }
-        }
-        self.read += 1;
-        seen
-    }
-}
-
-fn inside(block: &Block, x: &[f32]) -> Vec<f32> {
-    values(block.down.forward(activation::gelu(block.up.forward(norm(&block.before_inside, x)))))
-}
-
-fn norm(layer: &LayerNorm, x: &[f32]) -> Tensor<2> {
-    layer.forward(row(x.to_vec()))
-}
-
-fn add(x: &mut [f32], more: Vec<f32>) {
-    x.iter_mut().zip(more).for_each(|(x, more)| *x += more);
-}
-
-fn row(values: Vec<f32>) -> Tensor<2> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [1, length]), &Device::flex())
-}
-
-/// The values of a tensor; none where it holds something else than numbers, which it never does.
-fn values(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().unwrap_or_default()
 }
 
 fn log_softmax(mut logits: Vec<f32>) -> SlotOdds {
     debug_assert_eq!(logits.len(), CHORDS);
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total = logits.iter().map(|logit| (logit - most).exp()).sum::<f32>().ln() + most;
-    logits.iter_mut().for_each(|logit| *logit -= total);
+    stream::log_softmax(&mut logits);
     logits
 }

@@ -13,8 +13,8 @@ use super::given::Given;
 use super::harmony::{colour, harmony_notes};
 use super::rules::Rules;
 use super::whim::Whim;
-use super::{Composer, Plan, PlanRequest, Third};
-use crate::score::{BarNumber, ChordSpan, ChordSymbol, Key, Part, PartBar, Score};
+use super::{Composer, Plan, PlanRequest, Third, Wanted};
+use crate::score::{BarNumber, ChordSpan, ChordSymbol, Key, PartBar, Score};
 use crate::song::{Idiom, Settings, Style};
 use crate::time::Ticks;
 use lattice::{Lattice, STATES, States};
@@ -57,15 +57,8 @@ impl Composer for Learnt {
         }
     }
 
-    fn part_bar(
-        &mut self,
-        score: &Score,
-        settings: &Settings,
-        part: Part,
-        bar: BarNumber,
-        take: u32,
-    ) -> PartBar {
-        self.rules.part_bar(score, settings, part, bar, take)
+    fn bar(&mut self, score: &Score, settings: &Settings, bar: BarNumber, wanted: &[Wanted]) -> Vec<PartBar> {
+        self.rules.bar(score, settings, bar, wanted)
     }
 }
 

@@ -37,7 +37,13 @@ fn at_or_above(pitch: PitchClass, lowest: u8) -> MidiNote {
     MidiNote(lowest + pitch.above(PitchClass(lowest % 12)))
 }
 
-fn note(context: &BarContext<'_>, at: Ticks, length: TickCount, pitch: MidiNote, accent: f64) -> Note {
+pub(in crate::compose) fn note(
+    context: &BarContext<'_>,
+    at: Ticks,
+    length: TickCount,
+    pitch: MidiNote,
+    accent: f64,
+) -> Note {
     let velocity = 58.0 + 30.0 * context.energy + accent;
     Note {
         start: at,

@@ -53,15 +53,7 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         }
         return kit.notes;
     }
-    let wish =
-        context.energy * 3.6 - 0.5 - if context.sung < 0.15 && !context.is_interlude { 0.5 } else { 0.0 }
-            + if take > 1 { 0.6 * rng.signed() } else { 0.0 };
-    let drive = match wish.round() as i32 {
-        ..=0 => Drive::Hint,
-        1 => Drive::Light,
-        2 => Drive::Full,
-        _ => Drive::Driving,
-    };
+    let drive = drive(context, if take > 1 { 0.6 * rng.signed() } else { 0.0 });
     let fill_place = fill_place(context, drive, rng);
     if context.style() == Style::Jazz {
         jazz(context, drive, &mut kit, rng);
@@ -70,16 +62,47 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         back_beat(context, drive, &mut kit, rng);
         kick(context, drive, take, &mut kit, rng);
     }
-    if context.begins_section && drive >= Drive::Full {
-        kit.notes.retain(|n| !(n.start == context.bar.start && n.pitch.0 == key::CLOSED_HAT));
-        kit.hit(context.bar.start, key::CRASH, 2.0);
-    }
+    greet_section(context, drive, &mut kit);
     if let Some((from, to)) = fill_place {
         kit.notes.retain(|n| n.start < from || n.start >= to || n.pitch.0 == key::PEDAL_HAT);
         fill(context, (from, to), drive, &mut kit, rng);
     }
     meet_entries(context, &mut kit);
     kit.notes
+}
+
+/// How hard the drums play; `more` is for other takes.
+fn drive(context: &BarContext<'_>, more: f64) -> Drive {
+    let alone = if context.sung < 0.15 && !context.is_interlude { 0.5 } else { 0.0 };
+    match (context.energy * 3.6 - 0.5 - alone + more).round() as i32 {
+        ..=0 => Drive::Hint,
+        1 => Drive::Light,
+        2 => Drive::Full,
+        _ => Drive::Driving,
+    }
+}
+
+/// A crash where a section begins.
+fn greet_section(context: &BarContext<'_>, drive: Drive, kit: &mut Kit) {
+    if context.begins_section && drive >= Drive::Full {
+        kit.notes.retain(|n| !(n.start == context.bar.start && n.pitch.0 == key::CLOSED_HAT));
+        kit.hit(context.bar.start, key::CRASH, 2.0);
+    }
+}
+
+/// Drums that others wrote, with what belongs to sections and to the singer's entries.
+pub(in crate::compose) fn meet(context: &BarContext<'_>, notes: Vec<Note>) -> Vec<Note> {
+    let mut kit = Kit { notes, loudness: 50.0 + 38.0 * context.energy };
+    if !kit.notes.iter().any(|note| note.pitch.0 == key::CRASH && note.start < context.bar.start + HIT) {
+        greet_section(context, drive(context, 0.0), &mut kit);
+    }
+    meet_entries(context, &mut kit);
+    kit.notes
+}
+
+/// From where to where there is room for a fill, if one is played.
+pub(in crate::compose) fn room_for_fill(context: &BarContext<'_>, rng: &mut Rng) -> Option<(Ticks, Ticks)> {
+    fill_place(context, drive(context, 0.0), rng)
 }
 
 /// A kick under every entry of the voice that falls on a beat, and everything as loud as the line wants it there.

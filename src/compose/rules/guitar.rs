@@ -163,7 +163,8 @@ fn answer(context: &BarContext<'_>, rng: &mut Rng) -> Option<&'static [u8]> {
     }
 }
 
-fn base_velocity(context: &BarContext<'_>, at: Ticks) -> f64 {
+/// How hard the guitar strikes at a position.
+pub(in crate::compose) fn base_velocity(context: &BarContext<'_>, at: Ticks) -> f64 {
     let on_bar = at == context.bar.start;
     let on_beat = (at - context.bar.start).0 % context.meter.beat().0 == 0;
     let accent = if on_bar {
@@ -176,7 +177,8 @@ fn base_velocity(context: &BarContext<'_>, at: Ticks) -> f64 {
     52.0 + 34.0 * context.energy + accent + context.breath(at)
 }
 
-fn stroke(
+/// A stroke of the guitar as notes.
+pub(in crate::compose) fn stroke(
     notes: &mut Vec<Note>,
     held: Fretting,
     at: Ticks,

@@ -3,10 +3,10 @@
 //! Every bar of every part is a function of the score's skeleton (chords, melody, sections) and of
 //! `(seed, part, bar, take)`; no bar reads the notes of another, so one can be recomposed alone.
 
-mod bass;
-mod drums;
-mod guitar;
-mod strings;
+pub(super) mod bass;
+pub(super) mod drums;
+pub(super) mod guitar;
+pub(super) mod strings;
 mod voicing;
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ use super::harmony::{HarmonyRequest, harmonise, harmony_notes};
 use super::intensity::Intensity;
 use super::line::{Line, Moment, Rest};
 use super::whim::Whim;
-use super::{Composer, Plan, PlanRequest};
+use super::{Composer, Plan, PlanRequest, Wanted};
 use crate::score::{Bar, BarNumber, ChordSpan, ChordSymbol, Note, Part, PartBar, Score};
 use crate::song::{Feel, Mode, Rng, Settings, Style};
 use crate::time::{Meter, TickCount, Ticks};
@@ -35,34 +35,28 @@ pub struct Rules;
 
 impl Rules {
     /// Parts over chords that stand.
-    pub(super) fn play(&mut self, request: &PlanRequest<'_>, chords: Vec<ChordSpan>) -> Plan {
+    pub(super) fn play(self, request: &PlanRequest<'_>, chords: Vec<ChordSpan>) -> Plan {
         let mut score = request.score.clone();
         let from = score.bar(request.first).start;
         score.chords.retain(|span| span.start < from);
         score.chords.extend(chords.iter().copied());
-        let mut parts = Vec::new();
+        let (mut parts, mut other_takes) = (Vec::new(), Vec::new());
         for part in &request.settings.parts {
             for offset in 0..request.bars {
                 let bar = BarNumber(request.first.0 + offset as i32);
                 let take = request.settings.take_of(*part, bar);
                 parts.push(self.part_bar(&score, request.settings, *part, bar, take));
+                if take != 1 {
+                    other_takes.push(self.part_bar(&score, request.settings, *part, bar, 1));
+                }
             }
         }
-        Plan { chords, parts, thirds: Vec::new() }
-    }
-}
-
-impl Composer for Rules {
-    fn name(&self) -> &'static str {
-        "rules"
+        Plan { chords, parts, other_takes, thirds: Vec::new() }
     }
 
-    fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
-        self.play(request, chords(request))
-    }
-
-    fn part_bar(
-        &mut self,
+    /// One take of one part in a bar.
+    pub fn part_bar(
+        self,
         score: &Score,
         settings: &Settings,
         part: Part,
@@ -81,6 +75,20 @@ impl Composer for Rules {
         notes.sort_by_key(|n| (n.start, n.pitch));
         notes.dedup_by_key(|n| (n.start, n.pitch));
         PartBar { part, bar, take, notes }
+    }
+}
+
+impl Composer for Rules {
+    fn name(&self) -> &'static str {
+        "rules"
+    }
+
+    fn plan(&mut self, request: &PlanRequest<'_>) -> Plan {
+        self.play(request, chords(request))
+    }
+
+    fn bar(&mut self, score: &Score, settings: &Settings, bar: BarNumber, wanted: &[Wanted]) -> Vec<PartBar> {
+        wanted.iter().map(|(part, take)| self.part_bar(score, settings, *part, bar, *take)).collect()
     }
 }
 
@@ -121,7 +129,7 @@ fn chords(request: &PlanRequest<'_>) -> Vec<ChordSpan> {
 
 /// Where a bar stands to the one in which the song comes to rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     /// Before it.
     NotYet,
     /// Here every chord is struck once, and the last one held to the end of the score.
@@ -152,37 +160,37 @@ fn final_bar(score: &Score, mode: Mode) -> BarNumber {
 }
 
 /// All that the rules know about a bar.
-struct BarContext<'a> {
-    score: &'a Score,
-    settings: &'a Settings,
-    bar: Bar,
-    meter: Meter,
+pub(super) struct BarContext<'a> {
+    pub(super) score: &'a Score,
+    pub(super) settings: &'a Settings,
+    pub(super) bar: Bar,
+    pub(super) meter: Meter,
     /// Chords inside the bar, cut to it.
-    chords: Vec<ChordSpan>,
+    pub(super) chords: Vec<ChordSpan>,
     /// The chord that the next bar begins with.
-    next_chord: Option<ChordSymbol>,
+    pub(super) next_chord: Option<ChordSymbol>,
     /// How full to play, 0 to 1.
-    energy: f64,
+    pub(super) energy: f64,
     /// Where the voice sounds and rests around the bar.
-    line: Line,
+    pub(super) line: Line,
     /// Level and register of the voice.
-    intensity: Intensity,
+    pub(super) intensity: Intensity,
     /// Share of the bar in which the voice sounds.
-    sung: f64,
+    pub(super) sung: f64,
     /// Whether the next bar begins a section.
-    leads_to_section: bool,
+    pub(super) leads_to_section: bool,
     /// Whether this bar begins a section.
-    begins_section: bool,
+    pub(super) begins_section: bool,
     /// Where this bar stands to the one in which the song comes to rest.
-    ending: Ending,
+    pub(super) ending: Ending,
     /// Whether nothing is sung in this bar and its neighbours.
-    is_interlude: bool,
+    pub(super) is_interlude: bool,
     /// Random numbers that all bars of this section share.
-    section_rng: Rng,
+    pub(super) section_rng: Rng,
 }
 
 impl<'a> BarContext<'a> {
-    fn new(score: &'a Score, settings: &'a Settings, part: Part, number: BarNumber) -> Self {
+    pub(super) fn new(score: &'a Score, settings: &'a Settings, part: Part, number: BarNumber) -> Self {
         let bar = score.bar(number);
         let chords: Vec<ChordSpan> = score
             .chords
@@ -226,7 +234,7 @@ impl<'a> BarContext<'a> {
     }
 
     /// Chords that are struck once in the final bar: (start, length, chord), the last held to the end.
-    fn final_chords(&self) -> Vec<ChordSpan> {
+    pub(super) fn final_chords(&self) -> Vec<ChordSpan> {
         let mut spans = self.chords.clone();
         if let Some(last) = spans.last_mut() {
             last.length = self.score.end() - last.start;
@@ -234,21 +242,21 @@ impl<'a> BarContext<'a> {
         spans
     }
 
-    fn chord_at(&self, at: Ticks) -> ChordSymbol {
+    pub(super) fn chord_at(&self, at: Ticks) -> ChordSymbol {
         let span = self.chords.iter().rev().find(|span| span.start <= at).unwrap_or(&self.chords[0]);
         span.chord
     }
 
     /// How much the singer gives in the beat of a position, -1 to 1: louder and higher is more. In quarters, so that a hair
     /// of difference in a recording changes nothing.
-    fn lift(&self, at: Ticks) -> f64 {
+    pub(super) fn lift(&self, at: Ticks) -> f64 {
         let beat = self.meter.beat();
         let middle = self.bar.start + beat * ((at - self.bar.start).0 / beat.0) + beat / 2;
         (self.intensity.at(middle).lift() * 4.0).round() / 4.0
     }
 
     /// What is added to the velocity of a stroke for where it lies in the singer's line.
-    fn breath(&self, at: Ticks) -> f64 {
+    pub(super) fn breath(&self, at: Ticks) -> f64 {
         if self.line.meets_entry(at) {
             return ENTRY_ACCENT;
         }
@@ -264,7 +272,7 @@ impl<'a> BarContext<'a> {
         self.line.rests().iter().rfind(ends_here).copied()
     }
 
-    fn style(&self) -> Style {
+    pub(super) fn style(&self) -> Style {
         self.settings.style
     }
 
@@ -304,7 +312,7 @@ impl<'a> BarContext<'a> {
 
 /// Sorts out what would overlap itself: a note ends at the latest where the next of its pitch begins. Of two strings that
 /// sound as one, one is heard.
-fn cut_overlaps(notes: &mut Vec<Note>) {
+pub(super) fn cut_overlaps(notes: &mut Vec<Note>) {
     notes.sort_by_key(|n| (n.pitch, n.start));
     for index in 1..notes.len() {
         let next = notes[index];

@@ -53,7 +53,7 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
 /// Where a chord is bowed: it is let go a little after the voice where a rest of a beat and more follows, and taken up
 /// again by the voice's entry; a chord that comes as the voice goes is taken up on the next beat. Where no entry is in
 /// sight nobody is breathed with, and the strings take over.
-fn breathing(context: &BarContext<'_>, span: ChordSpan) -> Vec<ChordSpan> {
+pub(in crate::compose) fn breathing(context: &BarContext<'_>, span: ChordSpan) -> Vec<ChordSpan> {
     let beat = context.meter.beat();
     let tail = beat / TAIL_PARTS;
     let mut bowed = Vec::new();
@@ -79,7 +79,8 @@ fn breathing(context: &BarContext<'_>, span: ChordSpan) -> Vec<ChordSpan> {
     bowed.iter().map(|(from, to)| ChordSpan { start: *from, length: *to - *from, ..span }).collect()
 }
 
-fn held(start: Ticks, length: TickCount, pitch: MidiNote, velocity: f64) -> Note {
+/// A bowed note.
+pub(in crate::compose) fn held(start: Ticks, length: TickCount, pitch: MidiNote, velocity: f64) -> Note {
     Note {
         start,
         length,

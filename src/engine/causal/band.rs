@@ -5,11 +5,11 @@ use super::thirds::Doubts;
 use crate::compose::rules::Rules;
 use crate::compose::{Composer, PlanRequest, composer_for, form};
 use crate::engine::EngineError;
-use crate::engine::write::{check_takes, other_takes, skeleton};
+use crate::engine::write::{check_takes, skeleton};
 use crate::follow::Take;
 use crate::limits;
 use crate::perform::Dynamics;
-use crate::score::{Bar, BarNumber, ChordSpan, Key, PartBar, Score, Section, TuningPoint};
+use crate::score::{Bar, BarNumber, ChordSpan, Key, Part, PartBar, Score, Section, TuningPoint};
 use crate::song::{Lead, Settings, WhenStopped};
 use crate::time::{Meter, TempoMap, TickCount, Ticks};
 
@@ -17,6 +17,8 @@ use crate::time::{Meter, TempoMap, TickCount, Ticks};
 const ENERGY_BARS: i32 = 4;
 /// Bars before the next one whose melody is harmonised together with it.
 const LOOK_BACK_BARS: i32 = 3;
+/// Bars before the next one whose parts the composer hears.
+const LOOK_BACK_PARTS: i32 = 12;
 /// Lead in probability that another key must have to be taken.
 const KEY_CHANGE_LEAD: f64 = 0.25;
 /// Energy of a vamp.
@@ -98,6 +100,18 @@ struct SoFar {
     last: Option<Score>,
     /// First takes of the bars that another take plays.
     other_takes: Vec<PartBar>,
+}
+
+impl SoFar {
+    /// First takes of the bars that a composer looks back on from a bar.
+    fn first_takes(&self, bar: BarNumber) -> Vec<PartBar> {
+        let is_near = |part: &&PartBar| part.bar < bar && part.bar.0 >= bar.0 - LOOK_BACK_PARTS;
+        let near = self.parts.iter().filter(is_near).map(|part| {
+            let is_same = |other: &&PartBar| (other.part, other.bar) == (part.part, part.bar);
+            self.other_takes.iter().find(is_same).unwrap_or(part).clone()
+        });
+        near.collect()
+    }
 }
 
 impl Default for Band {
@@ -208,19 +222,19 @@ impl Band {
         so_far.chords.extend(chords.iter().copied());
         let waits =
             settings.when_stopped == WhenStopped::Wait && settings.lead != Lead::Voice && rest > STOPPED_BARS;
-        let mut parts = Vec::new();
-        for part in settings.parts.iter().filter(|part| !waits && (is_key_known || !part.is_pitched())) {
-            let take = settings.take_of(*part, bar.number);
-            let mut write = |take| {
-                let mut written = self.composer.part_bar(&now, settings, *part, bar.number, take);
-                if part.is_pitched() {
-                    so_far.doubts.open(&mut written, &now);
-                }
-                written
-            };
-            parts.push(write(take));
+        now.parts = so_far.first_takes(bar.number);
+        let plays = |part: &&Part| !waits && (is_key_known || !part.is_pitched());
+        let playing: Vec<(Part, u32)> = settings.parts.iter().filter(plays).map(|part| (*part, 1)).collect();
+        let mut parts = self.composer.bar(&now, settings, bar.number, &playing);
+        parts.iter_mut().for_each(|part| so_far.doubts.open(part, &now));
+        now.parts.extend(parts.iter().cloned());
+        for part in &mut parts {
+            let take = settings.take_of(part.part, bar.number);
             if take != 1 {
-                so_far.other_takes.push(write(1));
+                let other = self.composer.bar(&now, settings, bar.number, &[(part.part, take)]);
+                let first = other.into_iter().next().map(|other| std::mem::replace(part, other));
+                so_far.other_takes.extend(first);
+                so_far.doubts.open(part, &now);
             }
         }
         so_far.parts.extend(parts.iter().cloned());
@@ -273,10 +287,10 @@ impl Band {
             .filter(|(_, part)| part.bar == bar.number)
         {
             // What sounds already stays, cut where the chord changes; the rest of the bar is written anew.
-            let mut anew = self.composer.part_bar(played, settings, written.part, written.bar, written.take);
-            if written.part.is_pitched() {
-                so_far.doubts.open(&mut anew, played);
-            }
+            let wanted = [(written.part, written.take)];
+            let anew = self.composer.bar(played, settings, written.bar, &wanted).into_iter().next();
+            let Some(mut anew) = anew else { continue };
+            so_far.doubts.open(&mut anew, played);
             written.notes.retain(|note| note.start < tick);
             if written.part.is_pitched() {
                 for note in &mut written.notes {
@@ -318,11 +332,9 @@ impl Band {
         let so_far = self.so_far.as_mut()?;
         so_far.chords.extend(plan.chords.iter().copied());
         so_far.parts.extend(plan.parts.iter().cloned());
+        so_far.other_takes.extend(plan.other_takes);
         so_far.next_bar = BarNumber(closing.0 + 1);
         score.chords = so_far.chords.clone();
-        score.parts = plan.parts.clone();
-        let kept = other_takes(self.composer.as_mut(), &score, &request.settings);
-        so_far.other_takes.extend(kept);
         Some(BandAnswer {
             bar: score.bar(closing),
             parts: plan.parts,

@@ -39,6 +39,9 @@ impl Doubts {
     /// Plays fifths in place of doubtful thirds of the chords.
     pub fn open(&self, bar: &mut PartBar, score: &Score) {
         const FIFTH: u8 = 7;
+        if !bar.part.is_pitched() {
+            return;
+        }
         for note in bar.notes.iter_mut().filter(|note| self.holds(note.start)) {
             let Some(chord) = score.chord_at(note.start) else { continue };
             let above = (note.pitch.0 + 12 - chord.root.0 % 12) % 12;

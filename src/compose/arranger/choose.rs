@@ -1,0 +1,284 @@
+//! What may be chosen, and one of it by chance.
+
+use collavoce_models::arranger::{BASS, CHOICES, GUITAR, HELD, KIT, Odds, REST, STRINGS, stroke, tone};
+
+use super::ground::{STEP, pulse};
+use super::played::LINES;
+use crate::compose::line::Moment;
+use crate::compose::rules::{BarContext, Ending};
+use crate::score::{ChordSymbol, MidiNote};
+use crate::song::{Rng, Style};
+use crate::time::Ticks;
+
+/// A choice that is so much less likely than the likeliest one is not made, as a logarithm.
+const UNLIKELY: f32 = 4.0;
+/// How much chance counts: at 1 choices are drawn as likely as they are, below it the likelier ones more often.
+const TEMPERATURE: f32 = 0.85;
+/// Lowest and highest note of each line: bass, cello, viola, second and first violin.
+pub const RANGES: [(u8, u8); LINES] = [(28, 55), (38, 55), (50, 67), (57, 74), (62, 81)];
+/// Where the lines begin.
+pub const HOME: [u8; LINES] = [36, 45, 57, 64, 69];
+/// Energy below which off-beats of cymbals are left out in breaths.
+const BREATHING_ENERGY: f64 = 0.65;
+/// Pieces that hands strike: snare, cymbals and toms; feet have the kick and the pedal of the hi-hat.
+const HANDS: [usize; 8] = [1, 2, 3, 5, 6, 7, 8, 9];
+/// Pieces that keep time: hi-hat, open, closed or by foot, and ride.
+const TIME: [usize; 4] = [2, 3, 4, 9];
+/// Most octave places of a tone that are tried.
+const OCTAVES: i32 = 10;
+
+/// How much stronger a part leans to a stroke where it has played fewer than it is asked for, for each time as few, and
+/// the most that it leans, as logarithms.
+const LEAN: f32 = 0.4;
+const MOST_LEAN: f32 = 0.6;
+/// Strokes a beat that are added to both sides of that comparison, so that silence does not count for too much.
+const LEAN_FROM: f32 = 0.25;
+
+/// How much a part leans to a stroke that is asked for some strokes a beat and has played others.
+pub fn lean(wanted: f32, played: f32) -> f32 {
+    (LEAN * ((wanted + LEAN_FROM) / (played + LEAN_FROM)).ln()).clamp(-MOST_LEAN, MOST_LEAN)
+}
+
+/// Odds of choices with a lean to those of them that are strokes.
+fn leaning(mut odds: Vec<f32>, lean: f32, is_stroke: impl Fn(u8) -> bool) -> Vec<f32> {
+    for (choice, odds) in (0u8..).zip(&mut odds) {
+        *odds += if is_stroke(choice) { lean } else { 0.0 };
+    }
+    odds
+}
+
+/// Draws one of what may be chosen, in proportion to its odds; none if nothing may be.
+pub fn draw(odds: &[f32], may: impl Fn(u8) -> bool, rng: &mut Rng) -> Option<u8> {
+    // The same number of draws whatever comes of it, so that one choice does not move the next.
+    let point = rng.unit();
+    let of: Vec<(u8, f32)> = (0u8..).zip(odds.iter().copied()).filter(|(choice, _)| may(*choice)).collect();
+    let most = of.iter().map(|(_, odds)| *odds).fold(f32::NEG_INFINITY, f32::max);
+    let likely: Vec<(u8, f64)> = of
+        .into_iter()
+        .filter(|(_, odds)| *odds >= most - UNLIKELY)
+        .map(|(choice, odds)| (choice, f64::from(((odds - most) / TEMPERATURE).exp())))
+        .collect();
+    let mut left = point * likely.iter().map(|(_, share)| share).sum::<f64>();
+    for (choice, share) in &likely {
+        left -= share;
+        if left < 0.0 {
+            return Some(*choice);
+        }
+    }
+    likely.last().map(|(choice, _)| *choice)
+}
+
+/// Where the strings' bows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bow {
+    /// Off the string.
+    Off,
+    /// Put on it.
+    Lands,
+    /// On it.
+    On,
+}
+
+/// A step of a bar that is being chosen.
+#[derive(Clone, Copy)]
+pub struct Place<'a, 'b> {
+    /// All that is known of the bar.
+    pub context: &'a BarContext<'b>,
+    /// Where the step lies.
+    pub at: Ticks,
+    /// Its chord.
+    pub chord: ChordSymbol,
+    /// Whether it begins the bar.
+    pub begins_bar: bool,
+    /// Whether a beat begins with it.
+    pub on_beat: bool,
+    /// Whether a chord begins with it.
+    pub chord_begins: bool,
+    /// How much the part leans to a stroke.
+    pub lean: f32,
+}
+
+impl<'a, 'b> Place<'a, 'b> {
+    /// A step of a bar.
+    pub fn of(context: &'a BarContext<'b>, at: Ticks, place: usize, lean: f32) -> Self {
+        let per_beat = (pulse(context.meter).0 / STEP.0) as usize;
+        Self {
+            context,
+            at,
+            chord: context.chord_at(at),
+            begins_bar: place == 0,
+            on_beat: place.is_multiple_of(per_beat),
+            chord_begins: context.chords.iter().any(|span| span.start == at),
+            lean,
+        }
+    }
+
+    /// Draws what the drums strike, and tells the odds of it; who strikes what already is given is only told.
+    pub fn drums(&self, odds: &mut Odds<'_>, rng: &mut Rng) -> [bool; KIT] {
+        let mut struck = [false; KIT];
+        let breathes = matches!(self.context.line.moment(self.at), Moment::Breath | Moment::Ends);
+        let thins = breathes && !self.on_beat && self.context.energy < BREATHING_ENERGY;
+        for piece in 0..KIT {
+            let hands = HANDS.iter().filter(|hand| struck[**hand]).count();
+            let third_hand = HANDS.contains(&piece) && hands >= 2;
+            // An open hi-hat is not closed, nor stepped on.
+            let is_busy = piece == 3 && struck[2] || piece == 4 && struck[3];
+            let is_left_out = thins && TIME.contains(&piece);
+            let may_strike = !third_hand && !is_busy && !is_left_out;
+            let leaning = leaning(odds.choices(piece), self.lean, |choice| choice == 1);
+            let choice = draw(&leaning, |choice| choice == 0 || may_strike, rng).unwrap_or(0);
+            struck[piece] = choice == 1;
+            odds.decide(piece, choice);
+        }
+        struck
+    }
+
+    /// Draws the guitar's stroke.
+    pub fn guitar(&self, odds: &mut Odds<'_>, rng: &mut Rng) -> u8 {
+        let line = &self.context.line;
+        let meets = line.meets_entry(self.at) && (self.on_beat || self.begins_bar);
+        let may = |choice: u8| {
+            let founds = matches!(choice, stroke::DOWN | stroke::LIGHT_DOWN | stroke::BASS | stroke::PINCH);
+            if self.begins_bar || self.chord_begins || meets {
+                return founds;
+            }
+            match line.moment(self.at) {
+                // The band breathes with the singer: what was struck rings on, and only the beat is touched.
+                Moment::Breath | Moment::Ends if self.on_beat => {
+                    !matches!(choice, stroke::DOWN | stroke::UP | stroke::DAMPED)
+                }
+                Moment::Breath | Moment::Ends => choice == stroke::NONE,
+                Moment::Leads if !self.on_beat => choice == stroke::NONE,
+                _ => true,
+            }
+        };
+        let leaning = leaning(odds.choices(GUITAR), self.lean, |choice| choice != stroke::NONE);
+        let choice = draw(&leaning, may, rng).unwrap_or(stroke::NONE);
+        odds.decide(GUITAR, choice);
+        choice
+    }
+
+    /// Draws what the bass does, from what it holds.
+    pub fn bass(&self, odds: &mut Odds<'_>, held: Option<MidiNote>, rng: &mut Rng) -> (u8, Option<MidiNote>) {
+        // A bass comes home: it does not climb with the chords.
+        let last = held.map_or(HOME[0], |note| ((u16::from(note.0) + u16::from(HOME[0])) / 2) as u8);
+        let founding = self.chord.bass.above(self.chord.root);
+        let may = |choice: u8| match choice {
+            HELD => self.may_hold(held),
+            REST => !self.chord_begins && !self.begins_bar,
+            _ if self.chord_begins || self.begins_bar => choice == tone(founding),
+            _ => {
+                let pitch = self.chord.root + (choice - 2);
+                self.chord.holds(pitch) || !self.on_beat && self.context.score.key.holds(pitch)
+            }
+        };
+        let leaning = leaning(odds.choices(BASS), self.lean, |choice| choice > HELD);
+        let choice = draw(&leaning, may, rng).unwrap_or(REST);
+        odds.decide(BASS, choice);
+        let note = match choice {
+            REST => None,
+            HELD => held,
+            _ => nearest(self.chord.root + (choice - 2), last, RANGES[0], |_| true),
+        };
+        (choice, note)
+    }
+
+    /// Whether what sounds may sound on: not over a bar line, where every bar has its own notes, nor into a chord that it
+    /// is no tone of.
+    fn may_hold(&self, held: Option<MidiNote>) -> bool {
+        let fits = |note: MidiNote| !self.chord_begins || self.chord.holds(note.pitch_class());
+        !self.begins_bar && held.is_some_and(fits)
+    }
+
+    /// Draws what the strings do, voice by voice from the lowest, from what they hold; `bows` says whether the bow is on
+    /// the string, `voices` how many of them play.
+    pub fn strings(
+        &self,
+        odds: &mut Odds<'_>,
+        held: [Option<MidiNote>; 4],
+        (bows, voices): (Bow, usize),
+        rng: &mut Rng,
+    ) -> ([u8; 4], [Option<MidiNote>; 4]) {
+        let (mut choices, mut notes) = ([REST; 4], [None; 4]);
+        for voice in 0..4 {
+            let plays = bows != Bow::Off && voice < voices;
+            let note_of = |choice: u8, notes: &[Option<MidiNote>; 4]| match choice {
+                REST => None,
+                HELD => held[voice],
+                _ => self.string(voice, choice, &held, notes),
+            };
+            let enters = self.begins_bar || self.chord_begins || bows == Bow::Lands;
+            let may = |choice: u8| match choice {
+                REST => !plays || !enters,
+                _ if !plays => false,
+                HELD => self.may_hold(held[voice]) && is_above(held[voice], &notes[..voice]),
+                _ => note_of(choice, &notes).is_some(),
+            };
+            let leaning = leaning(odds.choices(STRINGS + voice), self.lean, |choice| choice > HELD);
+            let choice = draw(&leaning, may, rng).unwrap_or(REST);
+            odds.decide(STRINGS + voice, choice);
+            choices[voice] = choice;
+            notes[voice] = note_of(choice, &notes);
+        }
+        (choices, notes)
+    }
+
+    /// The note of a tone in a string's voice: near to what it played, above the voices below, a tone of the chord where a
+    /// beat begins, and in no parallel of fifths or octaves with a voice below.
+    fn string(
+        &self,
+        voice: usize,
+        choice: u8,
+        held: &[Option<MidiNote>; 4],
+        notes: &[Option<MidiNote>; 4],
+    ) -> Option<MidiNote> {
+        let pitch = self.chord.root + (choice - 2);
+        let is_tone = self.chord.holds(pitch);
+        let founds = voice > 0 || !self.chord_begins || pitch == self.chord.bass;
+        if !(is_tone || !self.on_beat && self.context.score.key.holds(pitch)) || !founds {
+            return None;
+        }
+        let last = held[voice].map_or(HOME[voice + 1], |note| note.0);
+        let fits = |note: MidiNote| {
+            let parallel = (0..voice).any(|lower| {
+                let (Some(from), Some(to), Some(was)) = (held[lower], notes[lower], held[voice]) else {
+                    return false;
+                };
+                let (before, after) = (was.0.abs_diff(from.0) % 12, note.0.abs_diff(to.0) % 12);
+                from != to && was != note && before == after && matches!(after, 0 | 7)
+            });
+            is_above(Some(note), &notes[..voice]) && !parallel
+        };
+        nearest(pitch, last, RANGES[voice + 1], fits)
+    }
+}
+
+/// Whether a note lies above all of some others.
+fn is_above(note: Option<MidiNote>, others: &[Option<MidiNote>]) -> bool {
+    note.is_some_and(|note| others.iter().flatten().all(|other| other.0 < note.0))
+}
+
+/// The note of a pitch class that is nearest to another within a range, of those that fit.
+fn nearest(
+    pitch: crate::score::PitchClass,
+    last: u8,
+    (low, high): (u8, u8),
+    fits: impl Fn(MidiNote) -> bool,
+) -> Option<MidiNote> {
+    let octaves = (0..=OCTAVES).map(|octave| i32::from(pitch.0) + 12 * octave);
+    let within = octaves.filter(|note| (i32::from(low)..=i32::from(high)).contains(note));
+    let notes = within.map(|note| MidiNote(note as u8)).filter(|note| fits(*note));
+    notes.min_by_key(|note| (note.0.abs_diff(last), note.0))
+}
+
+/// Whether the arranger has a say in a bar: not where the song comes to rest, nor where there is no chord.
+pub fn is_arranged(context: &BarContext<'_>) -> bool {
+    !context.chords.is_empty() && context.ending == Ending::NotYet
+}
+
+/// How many strings play.
+pub fn string_voices(context: &BarContext<'_>) -> usize {
+    if context.energy < 0.35 && context.style() != Style::Jazz { 3 } else { 4 }
+}
+
+const _: () = assert!(CHOICES[GUITAR] == collavoce_models::arranger::STROKES);

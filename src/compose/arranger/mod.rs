@@ -2,7 +2,7 @@
 //!
 //! A bar is a function of what it stands on (chords, melody, sections: [`ground`]), of the notes of the bars before it as
 //! they are stored ([`played`]) and of `(seed, part, bar, take)`. All of its parts are chosen together, sixteenth by
-//! sixteenth ([`choose`]), and written as notes ([`write`]).
+//! sixteenth (`choose`), and written as notes (`write`).
 
 mod choose;
 pub mod ground;

@@ -103,6 +103,25 @@ fn a_second_of_silence_shifts_every_event_by_a_second() {
 }
 
 #[test]
+fn an_arranged_band_plays_the_same_again_and_another_take_moves_nothing_else() {
+    use collavoce::song::Arranger;
+    let sung = sing(DemoOptions::default(), 48_000);
+    for mode in [Mode::Studio, Mode::Live] {
+        let settings = Settings { mode, arranger: Arranger::Model, ..Settings::default() };
+        let first = run(&sung, &settings).score;
+        assert_eq!(first, run(&sung, &settings).score, "{mode}");
+        let ruled = run(&sung, &Settings { arranger: Arranger::Rules, ..settings.clone() }).score;
+        assert_eq!(first.chords, ruled.chords, "{mode}");
+        assert_ne!(first.parts, ruled.parts, "{mode}");
+        let takes = vec!["drums:9=3".parse().expect("a take")];
+        let other = run(&sung, &Settings { takes, ..settings }).score;
+        let changed = first.parts.iter().zip(&other.parts).filter(|(a, b)| a.notes != b.notes);
+        let changed: Vec<(Part, i32)> = changed.map(|(a, _)| (a.part, a.bar.0)).collect();
+        assert_eq!(changed, [(Part::Drums, 9)], "{mode}");
+    }
+}
+
+#[test]
 fn five_percent_slower_gives_five_percent_slower() {
     let settings = Settings::default();
     let home = run(&sing(DemoOptions::default(), 48_000), &settings);

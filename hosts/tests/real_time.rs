@@ -3,16 +3,27 @@
 
 use std::time::Duration;
 
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+
 use collavoce_hosts::{Activation, Heard, Transport, both, demo_voice};
 
 const RATE: u32 = 48_000;
 const BLOCK: usize = 64;
 
+/// What the kernel counts of this thread.
+fn usage() -> Usage {
+    getrusage(UsageWho::RUSAGE_THREAD).expect("the kernel counts what a thread uses")
+}
+
 /// How often this thread has given the processor away of its own accord.
 fn waits() -> f64 {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    count.and_then(|count| count.trim().parse().ok()).expect("the kernel counts context switches")
+    usage().voluntary_context_switches() as f64
+}
+
+/// How often a page had to be found for this thread. The kernel may make it wait for one meanwhile, as
+/// another thread asks for memory: no wait that the plugin has chosen.
+fn faults() -> i64 {
+    usage().minor_page_faults() + usage().major_page_faults()
 }
 
 #[test]
@@ -30,7 +41,7 @@ fn ten_thousand_blocks_wait_for_nothing() -> anyhow::Result<()> {
             plugin.stand(BLOCK, &mut Heard::default())?;
             let mut heard = Heard::default();
             plugin.meter().read = Some(waits);
-            plugin.meter().sum = 0.0;
+            let mut waits_for_pages = 0.0;
             for block in 0..10_000 {
                 let at = block * BLOCK;
                 let chunk = &voice[at..at + BLOCK];
@@ -41,11 +52,18 @@ fn ten_thousand_blocks_wait_for_nothing() -> anyhow::Result<()> {
                     plugin.set("Guitar take", &(block / 500 % 7 + 1).to_string())?;
                 }
                 let transport = Transport::playing(at as i64, 120.0);
+                let faults_before = faults();
+                plugin.meter().sum = 0.0;
                 plugin.process([chunk, chunk], transport, &mut heard)?;
+                let waited = plugin.meter().sum;
+                if faults() == faults_before {
+                    assert_eq!(waited, 0.0, "{} {mode}: it waited in block {block}", plugin.format());
+                }
+                waits_for_pages += waited;
             }
             let notes = heard.ons().len();
-            let waited = plugin.meter().sum;
-            assert_eq!(waited, 0.0, "{} {mode}: it waited", plugin.format());
+            let format = plugin.format();
+            assert!(waits_for_pages < 10.0, "{format} {mode}: it waited {waits_for_pages} times for a page");
             assert!(mode == "Live" || notes > 20, "{} {mode}: only {notes} notes", plugin.format());
         }
     }

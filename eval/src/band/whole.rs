@@ -31,7 +31,6 @@ struct Counts {
     strings: f64,
     out_of_range: f64,
     moves: f64,
-    crossed: f64,
     parallel: f64,
     sung: f64,
     clashes: f64,
@@ -67,7 +66,6 @@ pub fn print(net: &ArrangerNet, pieces: &[&Piece], seeds: u64) {
     };
     row("guitar: chords that no hand can hold", &|c| c.unplayable / c.chords.max(1.0));
     row("strings: notes out of their instrument's range", &|c| c.out_of_range / c.strings.max(1.0));
-    row("strings: voices crossed, of pairs that sound", &|c| c.crossed / c.moves.max(1.0));
     row("strings: parallel fifths and octaves, of pairs", &|c| c.parallel / c.moves.max(1.0));
     row("guitar, strings: a semitone from a sung beat", &|c| c.clashes / c.sung.max(1.0));
     row("guitar, strings: notes within two of the sung one", &|c| c.covers / c.notes.max(1.0));
@@ -180,7 +178,6 @@ impl Counts {
             return;
         }
         self.moves += 1.0;
-        self.crossed += f64::from(u8::from(d.0 < b.0));
         let (before, after) = (c.0.abs_diff(a.0) % 12, d.0.abs_diff(b.0) % 12);
         let is_parallel = a != b && c != d && before == after && matches!(after, 0 | 7);
         self.parallel += f64::from(u8::from(is_parallel));

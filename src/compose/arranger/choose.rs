@@ -119,12 +119,7 @@ impl<'a, 'b> Place<'a, 'b> {
         let breathes = matches!(self.context.line.moment(self.at), Moment::Breath | Moment::Ends);
         let thins = breathes && !self.on_beat && self.context.energy < BREATHING_ENERGY;
         for piece in 0..KIT {
-            let hands = HANDS.iter().filter(|hand| struck[**hand]).count();
-            let third_hand = HANDS.contains(&piece) && hands >= 2;
-            // An open hi-hat is not closed, nor stepped on.
-            let is_busy = piece == 3 && struck[2] || piece == 4 && struck[3];
-            let is_left_out = thins && TIME.contains(&piece);
-            let may_strike = !third_hand && !is_busy && !is_left_out;
+            let may_strike = can_strike(piece, &struck) && !(thins && TIME.contains(&piece));
             let leaning = leaning(odds.choices(piece), self.lean, |choice| choice == 1);
             let choice = draw(&leaning, |choice| choice == 0 || may_strike, rng).unwrap_or(0);
             struck[piece] = choice == 1;
@@ -253,6 +248,15 @@ impl<'a, 'b> Place<'a, 'b> {
     }
 }
 
+/// Whether a drummer can strike a piece beside others: with two hands and two feet, and an open hi-hat is neither closed
+/// nor stepped on.
+fn can_strike(piece: usize, struck: &[bool; KIT]) -> bool {
+    let hands = HANDS.iter().filter(|hand| struck[**hand]).count();
+    let third_hand = HANDS.contains(&piece) && hands >= 2;
+    let is_open = piece == 3 && struck[2] || piece == 4 && struck[3];
+    !third_hand && !is_open
+}
+
 /// Whether a note lies above all of some others.
 fn is_above(note: Option<MidiNote>, others: &[Option<MidiNote>]) -> bool {
     note.is_some_and(|note| others.iter().flatten().all(|other| other.0 < note.0))
@@ -282,3 +286,27 @@ pub fn string_voices(context: &BarContext<'_>) -> usize {
 }
 
 const _: () = assert!(CHOICES[GUITAR] == collavoce_models::arranger::STROKES);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drummer_has_two_hands_and_two_feet() {
+        let with = |pieces: &[usize]| std::array::from_fn(|piece| pieces.contains(&piece));
+        assert!(can_strike(2, &with(&[0, 1])), "kick, snare and hi-hat");
+        assert!(!can_strike(8, &with(&[0, 1, 2])), "a crash for a third hand");
+        assert!(can_strike(4, &with(&[0, 1, 9])), "the other foot");
+        assert!(!can_strike(3, &with(&[2])) && !can_strike(4, &with(&[3])), "an open hi-hat that is closed");
+    }
+
+    #[test]
+    fn tones_are_placed_near_and_above_the_voices_below() {
+        let below = [Some(MidiNote(50)), None, Some(MidiNote(62))];
+        let above = |note: MidiNote| is_above(Some(note), &below);
+        let tone = crate::score::PitchClass(0);
+        assert_eq!(nearest(tone, 61, (48, 84), |_| true), Some(MidiNote(60)));
+        assert_eq!(nearest(tone, 61, (48, 84), above), Some(MidiNote(72)));
+        assert_eq!(nearest(tone, 61, (48, 70), above), None);
+    }
+}

@@ -97,18 +97,20 @@ impl Composer for Arranged {
         score.parts.clone_from(&first.parts);
         let (mut parts, mut other_takes) = (Vec::new(), Vec::new());
         for number in bars() {
-            let is_same = stands_alike(&first, &score, settings, number);
+            let is_same = settings.fixed.is_empty() || stands_alike(&first, &score, settings, number);
             let here = |bar: &&PartBar| bar.bar == number;
             let mut written: Vec<PartBar> = match is_same {
                 true => first.parts.iter().filter(here).cloned().collect(),
                 false => self.write(&score, settings, number, &all),
             };
-            let heard = with(&score, &written);
-            for part in &mut written {
-                let take = settings.take_of(part.part, number);
-                let other = (take != 1).then(|| self.write(&heard, settings, number, &[(part.part, take)]));
-                for other in other.into_iter().flatten() {
-                    other_takes.push(std::mem::replace(part, other));
+            let takes = written.iter().map(|part| (part.part, settings.take_of(part.part, number)));
+            let others: Vec<Wanted> = takes.filter(|(_, take)| *take != 1).collect();
+            if !others.is_empty() {
+                let heard = with(&score, &written);
+                for other in others.iter().flat_map(|other| self.write(&heard, settings, number, &[*other])) {
+                    if let Some(part) = written.iter_mut().find(|part| part.part == other.part) {
+                        other_takes.push(std::mem::replace(part, other));
+                    }
                 }
             }
             parts.extend(written);

@@ -11,8 +11,7 @@ const STEADY_SEMITONES: f64 = 1.0;
 const VOICED_FRAMES: usize = 500;
 const LOOKED_BACK: usize = 1_500;
 
-/// Share of the last five seconds of voice in which the pitch stays, 0 to 1. Five of seven synthetic speakers stay below
-/// .45 all the time, and all but one of the singers in `docs/following.md` come above .5 within six seconds.
+/// Share of the last five seconds of voice in which the pitch stays, 0 to 1.
 pub(super) fn steady_share(observations: &[Observation]) -> f64 {
     let recent = &observations[observations.len().saturating_sub(LOOKED_BACK)..];
     let pitch =

@@ -82,7 +82,9 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         let mut fresh = both()?;
         let fresh = fresh.iter_mut().find(|other| other.format() == plugin.format()).context("a format")?;
         // Whatever was chosen before it is loaded.
-        for (name, value) in [("Harmony", "chorale"), ("Chord take", "5"), ("Composer", "Model")] {
+        for (name, value) in
+            [("Harmony", "chorale"), ("Chord take", "5"), ("Composer", "Model"), ("Players", "Model")]
+        {
             fresh.set(name, value)?;
         }
         fresh.activate(OFFLINE)?;
@@ -95,6 +97,7 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         let (mut was, is) = (contents(&fixed)?, contents(&fresh.save()?)?);
         // What came later is as it was before there was a choice.
         was["params"]["composer"] = serde_json::json!({ "string": "rules" });
+        was["params"]["players"] = serde_json::json!({ "string": "rules" });
         was["params"]["harmony"] = serde_json::json!({ "string": "style" });
         was["params"]["chord_take"] = serde_json::json!({ "i32": 1 });
         was["params"]["speakers"] = serde_json::json!({ "bool": false });

@@ -7,6 +7,8 @@ pub mod arranger;
 pub mod harmony;
 pub mod pitch;
 mod stream;
+#[cfg(test)]
+mod unrounded;
 mod weights;
 
 pub use weights::WeightsError;

@@ -82,8 +82,8 @@ impl Block {
         }
     }
 
-    fn inside(&self, x: &[f32]) -> Vec<f32> {
-        values(self.down.forward(activation::gelu(self.up.forward(norm(&self.before_inside, x)))))
+    fn inside(&self, x: Tensor<2>) -> Tensor<2> {
+        self.down.forward(activation::gelu(self.up.forward(self.before_inside.forward(x))))
     }
 }
 
@@ -174,16 +174,24 @@ impl<'a> Stream<'a> {
         Self { memory: memory.collect(), graph }
     }
 
-    /// Reads on. The tensors have the same shape at every call, so that an answer depends on nothing but what is read.
-    pub(crate) fn read_features(&mut self, features: Vec<f32>) -> Vec<f32> {
-        let mut x = values(self.graph.input.forward(row(features)));
+    /// Reads on, a row after the other, and answers each. How many are read at once may change the last bits of an answer:
+    /// whoever wants the same ones reads as many.
+    pub(crate) fn read_rows(&mut self, features: Tensor<2>) -> Tensor<2> {
+        let mut x = self.graph.input.forward(features);
         for (block, memory) in self.graph.blocks.iter().zip(&mut self.memory) {
-            let seen = memory.attend(&values(block.qkv.forward(norm(&block.before_attention, &x))));
-            add(&mut x, &values(block.out.forward(row(seen))));
-            let more = block.inside(&x);
-            add(&mut x, &more);
+            let shape = x.dims();
+            let rows = values(block.qkv.forward(block.before_attention.forward(x.clone())));
+            let seen: Vec<f32> = rows.chunks(3 * shape[1]).flat_map(|row| memory.attend(row)).collect();
+            let seen = Tensor::from_data(TensorData::new(seen, shape), &Device::flex());
+            x = x + block.out.forward(seen);
+            x = x.clone() + block.inside(x);
         }
-        values(norm(&self.graph.norm, &x))
+        self.graph.norm.forward(x)
+    }
+
+    /// Reads on by a step.
+    pub(crate) fn read_features(&mut self, features: Vec<f32>) -> Vec<f32> {
+        values(self.read_rows(row(features)))
     }
 }
 
@@ -218,14 +226,6 @@ impl Memory {
         self.read += 1;
         seen
     }
-}
-
-fn norm(layer: &LayerNorm, x: &[f32]) -> Tensor<2> {
-    layer.forward(row(x.to_vec()))
-}
-
-fn add(x: &mut [f32], more: &[f32]) {
-    x.iter_mut().zip(more).for_each(|(x, more)| *x += more);
 }
 
 /// Values as a tensor of one row.

@@ -178,7 +178,10 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
             ComposerChoice::Model => Harmonist::Model,
             ComposerChoice::Rules => Harmonist::Rules,
         },
-        arranger: Arranger::Rules,
+        arranger: match params.players.value() {
+            ComposerChoice::Model => Arranger::Model,
+            ComposerChoice::Rules => Arranger::Rules,
+        },
         idiom: match params.harmony.value() {
             HarmonyChoice::Style => Idiom::Style,
             HarmonyChoice::Folk => Idiom::Folk,

@@ -152,10 +152,11 @@ impl Plugin for Collavoce {
     type BackgroundTask = ();
 
     fn filter_state(state: &mut PluginState) {
-        // Projects from before there was a choice keep the chords that they had, whatever was chosen before they were
+        // Projects from before there was a choice keep the chords and parts that they had, whatever was chosen before they were
         // loaded.
         let before = serde_json::json!({
             "composer": { "string": "rules" },
+            "players": { "string": "rules" },
             "harmony": { "string": "style" },
             "chord_take": { "i32": 1 },
             "daring": { "f32": 0.5 },

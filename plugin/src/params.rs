@@ -34,7 +34,7 @@ pub enum LeadChoice {
     Host,
 }
 
-/// Who finds the chords.
+/// Who finds the chords, or writes the parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ComposerChoice {
     /// A trained network.
@@ -277,6 +277,9 @@ pub struct CollavoceParams {
     /// Who finds the chords.
     #[id = "composer"]
     pub composer: EnumParam<ComposerChoice>,
+    /// Who writes the parts.
+    #[id = "players"]
+    pub players: EnumParam<ComposerChoice>,
     /// Whose chords the network finds.
     #[id = "harmony"]
     pub harmony: EnumParam<HarmonyChoice>,
@@ -426,6 +429,7 @@ impl Default for CollavoceParams {
             rubato: percent("Rubato", 1.0),
             style: EnumParam::new("Style", StyleChoice::Pop),
             composer: EnumParam::new("Composer", ComposerChoice::Model),
+            players: EnumParam::new("Players", ComposerChoice::Model),
             harmony: EnumParam::new("Harmony", HarmonyChoice::Style),
             chord_take: IntParam::new("Chord take", 1, IntRange::Linear { min: 1, max: 999 }),
             feel: EnumParam::new("Feel", FeelChoice::Straight),

@@ -74,8 +74,8 @@ pub struct Musical {
     /// Who finds the chords: model (a network trained on openly licensed songs) or rules.
     #[arg(long, default_value = "model", value_parser = parse::<Harmonist>)]
     pub composer: Harmonist,
-    /// Who writes the parts: rules, or model (a network trained on drummers, quartets and accompaniments, to be tried).
-    #[arg(long, default_value = "rules", value_parser = parse::<Arranger>)]
+    /// Who writes the parts: model (a network trained on drummers, quartets and accompaniments) or rules.
+    #[arg(long, default_value = "model", value_parser = parse::<Arranger>)]
     pub arranger: Arranger,
     /// Whose chords the network finds: style (folk tunes, or in jazz lead sheets), folk, tin-pan-alley, art-song or
     /// chorale.

@@ -445,7 +445,7 @@ impl Default for Settings {
             energy: None,
             style: Style::Pop,
             harmonist: Harmonist::Model,
-            arranger: Arranger::Rules,
+            arranger: Arranger::Model,
             idiom: Idiom::Style,
             chord_take: 1,
             chart: None,

@@ -5,10 +5,12 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// The root of the workspace.
+/// The root of the workspace, as cargo says when it runs this: two checkouts may share a folder of builds, and with it
+/// this program.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    here.parent().unwrap_or(&here).to_owned()
 }
 
 /// The cargo that runs this, in the root of the workspace.

@@ -1,4 +1,4 @@
-//! What a bar of the arranger costs.
+//! What a bar of the arranger costs, and how much memory the networks of the band take.
 
 use std::time::Instant;
 
@@ -7,11 +7,31 @@ use collavoce::score::{BarNumber, Part};
 use collavoce::song::Settings;
 use collavoce_data::arrange::Piece;
 use collavoce_models::arranger::ArrangerNet;
+use collavoce_models::harmony::HarmonyNet;
 
 /// Bars of each song that are written.
 const BARS: i32 = 16;
 /// Songs.
 const SONGS: usize = 6;
+
+/// Pages of this process that are in memory, in MB; none where the system does not tell.
+fn resident_mb() -> Option<f64> {
+    const PAGE: f64 = 4096.0;
+    let told = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(told.split_whitespace().nth(1)?.parse::<f64>().ok()? * PAGE / 1e6)
+}
+
+/// Prints by how much the process grows with both networks that write, which all instances in it share. It is to be
+/// called before anything else needs them.
+pub fn print_memory() -> anyhow::Result<()> {
+    let before = resident_mb();
+    HarmonyNet::embedded()?;
+    ArrangerNet::embedded()?;
+    if let (Some(before), Some(after)) = (before, resident_mb()) {
+        println!("harmoniser and arranger: {:.1} MB of memory\n", after - before);
+    }
+    Ok(())
+}
 
 /// Prints how long a bar of all parts takes, four bars before it included.
 pub fn print(net: &ArrangerNet, pieces: &[&Piece]) {

@@ -8,6 +8,7 @@ mod likelihood;
 pub mod listen;
 mod ours;
 mod statistics;
+mod styles;
 mod whole;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,7 @@ impl Options {
 
 /// Measures and prints.
 pub fn run(options: &Options) -> anyhow::Result<()> {
+    cost::print_memory()?;
     let net = ArrangerNet::embedded()?;
     let side = if options.validates { Split::Validate } else { Split::Develop };
     let all = arrange::read(Path::new(&options.corpus), |one| one == Split::Learn || one == side)?;
@@ -77,6 +79,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     copied::print(&learnt, &played);
     whole::print(net, &chosen, options.seeds);
     controls::print(net, &chosen);
+    styles::print(net, &learnt, &chosen);
     cost::print(net, &chosen);
     Ok(())
 }

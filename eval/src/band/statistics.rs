@@ -193,31 +193,46 @@ fn groove(performances: &[Performance]) {
     println!(
         "\ngroove in 4/4: cosine of where and how hard the kit is struck, against people of the same manner"
     );
-    let profile = |player: Player, style: usize| -> Option<Vec<f64>> {
-        let mut profile = vec![0.0; 16 * KIT];
-        let mut bars = 0.0;
+    let profile = |player: Player, style: usize| -> Option<Groove> {
         let of = performances.iter().filter(|p| {
             p.part == 0 && p.player == player && p.per_bar == 16 && p.steps[0].wish.styles[0] == Some(style)
         });
-        for performance in of {
-            for (at, frame) in performance.played.frames.iter().enumerate() {
+        Groove::of(of.map(|performance| &performance.played.frames[..]))
+    };
+    for (style, name) in MANNERS.iter().enumerate() {
+        let Some(people) = profile(Player::People, style) else { continue };
+        let of = |player| profile(player, style).map_or(0.0, |profile| profile.likeness(&people));
+        println!("  {name:9} rules {:.2}  network {:.2}", of(Player::Rules), of(Player::Network));
+    }
+}
+
+/// Manners of drumming, in the order of the network.
+pub const MANNERS: [&str; 10] =
+    ["rock", "pop", "funk", "soul", "hip hop", "jazz", "latin", "folk", "ballad", "other"];
+
+/// Where in a bar of 4/4 each piece of the kit is struck, and how hard.
+pub struct Groove(Vec<f64>);
+
+impl Groove {
+    /// The groove of performances in 4/4; none of less than sixteen bars.
+    pub fn of<'a>(performances: impl Iterator<Item = &'a [Frame]>) -> Option<Self> {
+        let mut profile = vec![0.0; 16 * KIT];
+        let mut bars = 0;
+        for frames in performances {
+            for (at, frame) in frames.iter().enumerate() {
                 for piece in (0..KIT).filter(|piece| frame.choices[*piece] == 1) {
                     profile[at % 16 * KIT + piece] += f64::from(frame.levels[piece]) + 1.0;
                 }
             }
-            bars += performance.played.frames.len() as f64 / 16.0;
+            bars += frames.len() / 16;
         }
-        (bars > 16.0).then_some(profile)
-    };
-    let cosine = |a: &[f64], b: &[f64]| {
+        (bars >= 16).then_some(Self(profile))
+    }
+
+    /// The cosine between two.
+    pub fn likeness(&self, other: &Self) -> f64 {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (a, b) = (&self.0, &other.0);
         dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-9)
-    };
-    const MANNERS: [&str; 10] =
-        ["rock", "pop", "funk", "soul", "hip hop", "jazz", "latin", "folk", "ballad", "other"];
-    for (style, name) in MANNERS.iter().enumerate() {
-        let Some(people) = profile(Player::People, style) else { continue };
-        let of = |player| profile(player, style).map_or(0.0, |profile| cosine(&profile, &people));
-        println!("  {name:9} rules {:.2}  network {:.2}", of(Player::Rules), of(Player::Network));
     }
 }

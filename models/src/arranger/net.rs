@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleSnapshot};
-use burn::tensor::{Bytes, Device};
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
 
 use super::frame::{CHOICES, KIT, LEVELS, SHIFTS, VOICES, Voice};
 use super::graph::{CHOICE_VALUES, Graph, first_value};
@@ -97,6 +97,19 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Reads steps that nothing is asked about.
+    pub fn skim(&mut self, steps: &[Step]) {
+        if steps.is_empty() {
+            return;
+        }
+        let mut features = vec![0.0; steps.len() * FEATURES];
+        for (step, features) in steps.iter().zip(features.chunks_mut(FEATURES)) {
+            step.write(features);
+        }
+        let features = TensorData::new(features, [steps.len(), FEATURES]);
+        self.stream.read_rows(Tensor::from_data(features, &Device::flex()));
+    }
+
     /// Reads the next step, and answers what may be played in it.
     pub fn read(&mut self, step: &Step) -> Odds<'a> {
         let mut features = vec![0.0; FEATURES];

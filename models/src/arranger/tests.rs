@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::graph::{CHOICE_VALUES, Graph, HEAD_VALUES, WINDOW, first_value};
 use super::*;
 use crate::WeightsError;
+use crate::unrounded::Unrounded;
 
 /// Layers whose values differ, the coupling's too.
 struct Stirred(u64);
@@ -119,6 +120,54 @@ fn step_by_step_is_all_at_once() {
     }
     assert!(most < 1e-3, "{most} apart");
     assert!(moved > 1e-3, "nothing is coupled");
+}
+
+#[test]
+fn what_is_skimmed_is_read() {
+    let net = ArrangerNet::with(graph());
+    let steps = steps(WINDOW + 20);
+    let (last, past) = steps.split_last().expect("steps");
+    let (mut one, mut other) = (net.reader(), net.reader());
+    for step in past {
+        one.read(step);
+    }
+    let (first, rest) = past.split_at(7);
+    other.skim(first);
+    other.skim(rest);
+    let unread = net.reader().read(last);
+    let (read, skimmed) = (one.read(last), other.read(last));
+    let apart = |one: &Odds<'_>, other: &Odds<'_>| -> f32 {
+        let apart = (0..VOICES).flat_map(|voice| {
+            let pairs: Vec<(f32, f32)> = one.choices(voice).into_iter().zip(other.choices(voice)).collect();
+            pairs.into_iter().map(|(a, b)| (a - b).abs())
+        });
+        apart.fold(0.0, f32::max)
+    };
+    assert!(apart(&read, &skimmed) < 1e-3, "{} apart", apart(&read, &skimmed));
+    assert!(apart(&read, &unread) > 1e-2, "what was read does not count");
+}
+
+#[test]
+fn single_precision_would_decide_alike() {
+    let half = ArrangerNet::embedded().expect("whole weights");
+    let single = ArrangerNet::with(half.graph.clone().map(&mut Unrounded::new(1)));
+    let (mut one, mut other) = (half.reader(), single.reader());
+    let likeliest = |odds: &[f32]| (0..odds.len()).max_by(|a, b| odds[*a].total_cmp(&odds[*b]));
+    let (mut decisions, mut others, mut apart) = (0, 0, 0.0f32);
+    for (index, step) in steps(6 * WINDOW).iter().enumerate() {
+        let (mut half, mut single) = (one.read(step), other.read(step));
+        for (voice, choice) in frame(index).choices.into_iter().enumerate() {
+            let (a, b) = (half.choices(voice), single.choices(voice));
+            decisions += 1;
+            others += usize::from(likeliest(&a) != likeliest(&b));
+            apart = a.iter().zip(&b).map(|(a, b)| (a.exp() - b.exp()).abs()).fold(apart, f32::max);
+            half.decide(voice, choice);
+            single.decide(voice, choice);
+        }
+    }
+    assert!(apart > 0.0, "the weights are the same");
+    assert!(apart < 0.05, "a choice is {apart} likelier or less");
+    assert!(others * 200 <= decisions, "{others} of {decisions} decisions are others");
 }
 
 #[test]

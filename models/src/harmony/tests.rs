@@ -1,9 +1,10 @@
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::graph::{Graph, WIDTH, WINDOW};
 use super::*;
 use crate::WeightsError;
+use crate::unrounded::{Sequence, Unrounded};
 
 /// Slots that differ from one another.
 fn slots(count: usize) -> Vec<Slot> {
@@ -112,44 +113,13 @@ fn damaged_weights_are_refused() {
     assert!(matches!(other, Err(WeightsError::Unfit(_))), "another network");
 }
 
-/// A sequence that looks random (Knuth's MMIX).
-struct Sequence(u64);
-
-impl Sequence {
-    /// From -1 to 1.
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-}
-
-/// Puts weights anywhere among the numbers that are rounded to them in half precision.
-struct Unrounded(Sequence);
-
-impl ModuleMapper for Unrounded {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| {
-            let (shape, device) = (tensor.dims(), tensor.device());
-            let values: Vec<f32> = values(tensor)
-                .into_iter()
-                .map(|value| {
-                    // Eleven digits, the first of them not written; below 2^-14 they get fewer.
-                    let exponent = value.abs().max(f32::MIN_POSITIVE).log2().floor().max(-14.0);
-                    value + self.0.next() * (exponent - 11.0).exp2()
-                })
-                .collect();
-            Tensor::from_data(TensorData::new(values, shape), &device)
-        })
-    }
-}
-
 #[test]
 fn single_precision_would_decide_alike() {
     const MELODIES: usize = 24;
     let half = HarmonyNet::embedded().expect("whole weights");
-    let single = HarmonyNet::with(half.graph.clone().map(&mut Unrounded(Sequence(1))));
+    let single = HarmonyNet::with(half.graph.clone().map(&mut Unrounded::new(1)));
     let likeliest = |odds: &[f32]| (0..odds.len()).max_by(|a, b| odds[*a].total_cmp(&odds[*b]));
-    let mut random = Sequence(2);
+    let mut random = Sequence::new(2);
     let (mut decisions, mut others, mut apart) = (0, 0, 0.0f32);
     for _ in 0..MELODIES {
         let mut degree = 0;

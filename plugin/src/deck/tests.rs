@@ -7,6 +7,7 @@ use collavoce::engine::{listen_config, live};
 use collavoce::limits::LISTEN_HZ;
 use collavoce::listen::PitchMethod;
 use collavoce::song::{Anchor, Mode, Settings, Song};
+use nice_plug::prelude::Param as _;
 
 use super::*;
 use crate::desk::{Common, Desk};
@@ -115,6 +116,11 @@ fn the_way_from_the_output_to_the_input_is_measured_and_nothing_else_sounds_mean
 /// Captures a live pass in which something is said; what the band played, and the song of it.
 fn captured(voice: &[f32], said: &[Anchor]) -> (Settings, Vec<Begun>, Song) {
     let mut stage = Stage::set();
+    // A desk that hears nothing for a while takes the capture for over, unless it is switched on.
+    let capture = stage.common.params.capture.as_ptr();
+    // SAFETY: the stage keeps the parameter alive.
+    let switch = |on: f32| unsafe { capture._internal_set_normalized_value(on) };
+    switch(1.0);
     let mut begun = Vec::new();
     let mut said = said.iter().copied().peekable();
     let rest = [0.0; BLOCK];
@@ -127,6 +133,7 @@ fn captured(voice: &[f32], said: &[Anchor]) -> (Settings, Vec<Begun>, Song) {
         let is_singing = index * BLOCK < voice.len();
         begun.extend(stage.play(at, [&mut left, &mut right], is_singing));
     }
+    switch(0.0);
     stage.settle();
     let song = saved::unpack(&stage.common.params.song.get()).expect("it can be read").expect("a song");
     (stage.settings.clone(), begun, song)

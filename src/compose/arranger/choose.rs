@@ -1,19 +1,24 @@
 //! What may be chosen, and one of it by chance.
 
-use collavoce_models::arranger::{BASS, CHOICES, GUITAR, HELD, KIT, Odds, REST, STRINGS, stroke, tone};
+use collavoce_models::arranger::{
+    BASS, CHOICES, Frame, GUITAR, HELD, KIT, LEVELS, Odds, PARTS, REST, SHIFTS, STRINGS, stroke, tone,
+};
 
 use super::ground::{STEP, pulse};
-use super::played::LINES;
+use super::played::{LINES, key_of};
 use crate::compose::line::Moment;
 use crate::compose::rules::{BarContext, Ending};
-use crate::score::{ChordSymbol, MidiNote};
+use crate::score::{ChordSymbol, MidiNote, Part, PartBar, PitchClass};
 use crate::song::{Rng, Style};
 use crate::time::Ticks;
 
 /// A choice that is so much less likely than the likeliest one is not made, as a logarithm.
 const UNLIKELY: f32 = 4.0;
-/// How much chance counts: at 1 choices are drawn as likely as they are, below it the likelier ones more often.
+/// How much chance counts: at 1 choices are drawn as likely as they are, below it the likelier ones more often. A groove
+/// bears less of it than a line.
 const TEMPERATURE: f32 = 0.85;
+const DRUMS_TEMPERATURE: f32 = 0.7;
+const LEVELS_TEMPERATURE: f32 = 0.6;
 /// Lowest and highest note of each line: bass, cello, viola, second and first violin.
 pub const RANGES: [(u8, u8); LINES] = [(28, 55), (38, 55), (50, 67), (57, 74), (62, 81)];
 /// Where the lines begin.
@@ -24,31 +29,53 @@ const BREATHING_ENERGY: f64 = 0.65;
 const HANDS: [usize; 8] = [1, 2, 3, 5, 6, 7, 8, 9];
 /// Pieces that keep time: hi-hat, open, closed or by foot, and ride.
 const TIME: [usize; 4] = [2, 3, 4, 9];
+/// The crash cymbal, and bars in which it is heard once at most.
+const CRASH: usize = 8;
+const CRASH_BARS: i32 = 2;
 /// Most octave places of a tone that are tried.
 const OCTAVES: i32 = 10;
 
 /// How much stronger a part leans to a stroke where it has played fewer than it is asked for, for each time as few, and
-/// the most that it leans, as logarithms.
-const LEAN: f32 = 0.4;
-const MOST_LEAN: f32 = 0.6;
+/// the most that it leans, as logarithms; in the network's order of parts. Drums that are pushed lose their groove.
+const LEAN: [f32; PARTS] = [2.0, 3.0, 3.0, 3.0];
+const MOST_LEAN: f32 = 2.5;
 /// Strokes a beat that are added to both sides of that comparison, so that silence does not count for too much.
-const LEAN_FROM: f32 = 0.25;
+const LEAN_FROM: f32 = 0.1;
+
+/// How much a voice leans to begin something where it did in the bar that comes back, and not to where it did not.
+const AGAIN: f32 = 1.0;
+/// How much less likely the strings take a tone a semitone from what is sung.
+const GRATES: f32 = 2.0;
 
 /// How much a part leans to a stroke that is asked for some strokes a beat and has played others.
-pub fn lean(wanted: f32, played: f32) -> f32 {
-    (LEAN * ((wanted + LEAN_FROM) / (played + LEAN_FROM)).ln()).clamp(-MOST_LEAN, MOST_LEAN)
+pub fn lean(part: usize, wanted: f32, played: f32) -> f32 {
+    (LEAN[part] * ((wanted + LEAN_FROM) / (played + LEAN_FROM)).ln()).clamp(-MOST_LEAN, MOST_LEAN)
 }
 
-/// Odds of choices with a lean to those of them that are strokes.
-fn leaning(mut odds: Vec<f32>, lean: f32, is_stroke: impl Fn(u8) -> bool) -> Vec<f32> {
-    for (choice, odds) in (0u8..).zip(&mut odds) {
-        *odds += if is_stroke(choice) { lean } else { 0.0 };
-    }
-    odds
+/// Draws what a voice does and then how: whether it rests, holds or begins something (those numbered from `first` on) is as
+/// likely as all that it may mean together, though not all of it may be done here. Else it would seldom begin anything
+/// where much is forbidden.
+fn draw_kind(odds: &[f32], (first, lean): (u8, f32), may: impl Fn(u8) -> bool, rng: &mut Rng) -> Option<u8> {
+    let begun = &odds[usize::from(first)..];
+    let most = begun.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let all = most + begun.iter().map(|odds| (odds - most).exp()).sum::<f32>().ln();
+    let kinds: Vec<f32> = odds[..usize::from(first)].iter().copied().chain([all + lean]).collect();
+    let may_begin = (first..).take(begun.len()).any(&may);
+    let may_do = |kind| if kind < first { may(kind) } else { may_begin };
+    let kind = draw(&kinds, TEMPERATURE, may_do, rng);
+    let how = draw(odds, TEMPERATURE, |choice| choice >= first && may(choice), rng);
+    if kind == Some(first) { how } else { kind }
+}
+
+/// How loud and how late a piece of the kit is struck.
+pub fn touch(odds: &Odds<'_>, piece: usize, rng: &mut Rng) -> (u8, u8) {
+    let level = draw(&odds.levels(piece), LEVELS_TEMPERATURE, |_| true, rng).unwrap_or(0);
+    let shift = draw(&odds.shifts(piece), LEVELS_TEMPERATURE, |_| true, rng).unwrap_or(0);
+    (level.min(LEVELS as u8 - 1), shift.min(SHIFTS as u8 - 1))
 }
 
 /// Draws one of what may be chosen, in proportion to its odds; none if nothing may be.
-pub fn draw(odds: &[f32], may: impl Fn(u8) -> bool, rng: &mut Rng) -> Option<u8> {
+fn draw(odds: &[f32], temperature: f32, may: impl Fn(u8) -> bool, rng: &mut Rng) -> Option<u8> {
     // The same number of draws whatever comes of it, so that one choice does not move the next.
     let point = rng.unit();
     let of: Vec<(u8, f32)> = (0u8..).zip(odds.iter().copied()).filter(|(choice, _)| may(*choice)).collect();
@@ -56,7 +83,7 @@ pub fn draw(odds: &[f32], may: impl Fn(u8) -> bool, rng: &mut Rng) -> Option<u8>
     let likely: Vec<(u8, f64)> = of
         .into_iter()
         .filter(|(_, odds)| *odds >= most - UNLIKELY)
-        .map(|(choice, odds)| (choice, f64::from(((odds - most) / TEMPERATURE).exp())))
+        .map(|(choice, odds)| (choice, f64::from(((odds - most) / temperature).exp())))
         .collect();
     let mut left = point * likely.iter().map(|(_, share)| share).sum::<f64>();
     for (choice, share) in &likely {
@@ -96,11 +123,18 @@ pub struct Place<'a, 'b> {
     pub chord_begins: bool,
     /// How much the part leans to a stroke.
     pub lean: f32,
+    /// What was played in its place in the bar that comes back.
+    pub again: Option<&'a Frame>,
 }
 
 impl<'a, 'b> Place<'a, 'b> {
     /// A step of a bar.
-    pub fn of(context: &'a BarContext<'b>, at: Ticks, place: usize, lean: f32) -> Self {
+    pub fn of(
+        context: &'a BarContext<'b>,
+        (at, place): (Ticks, usize),
+        lean: f32,
+        again: Option<&'a Frame>,
+    ) -> Self {
         let per_beat = (pulse(context.meter).0 / STEP.0) as usize;
         Self {
             context,
@@ -110,7 +144,15 @@ impl<'a, 'b> Place<'a, 'b> {
             on_beat: place.is_multiple_of(per_beat),
             chord_begins: context.chords.iter().any(|span| span.start == at),
             lean,
+            again,
         }
+    }
+
+    /// How much a voice leans to begin something, of which choices from `first` on are.
+    fn lean(&self, voice: usize, first: u8) -> f32 {
+        let again =
+            self.again.map_or(0.0, |frame| if frame.choices[voice] >= first { AGAIN } else { -AGAIN });
+        self.lean + again
     }
 
     /// Draws what the drums strike, and tells the odds of it; who strikes what already is given is only told.
@@ -118,14 +160,32 @@ impl<'a, 'b> Place<'a, 'b> {
         let mut struck = [false; KIT];
         let breathes = matches!(self.context.line.moment(self.at), Moment::Breath | Moment::Ends);
         let thins = breathes && !self.on_beat && self.context.energy < BREATHING_ENERGY;
+        let may_crash = self.begins_bar && !self.has_crashed();
         for piece in 0..KIT {
-            let may_strike = can_strike(piece, &struck) && !(thins && TIME.contains(&piece));
-            let leaning = leaning(odds.choices(piece), self.lean, |choice| choice == 1);
-            let choice = draw(&leaning, |choice| choice == 0 || may_strike, rng).unwrap_or(0);
+            let left_out = thins && TIME.contains(&piece) || piece == CRASH && !may_crash;
+            let may_strike = can_strike(piece, &struck) && !left_out;
+            let leaning: Vec<f32> = odds
+                .choices(piece)
+                .iter()
+                .zip([0.0, self.lean(piece, 1)])
+                .map(|(odds, lean)| odds + lean)
+                .collect();
+            let may = |choice: u8| choice == 0 || may_strike;
+            let choice = draw(&leaning, DRUMS_TEMPERATURE, may, rng).unwrap_or(0);
             struck[piece] = choice == 1;
             odds.decide(piece, choice);
         }
         struck
+    }
+
+    /// Whether a crash rings on from a bar before.
+    fn has_crashed(&self) -> bool {
+        let number = self.context.bar.number.0;
+        let near = |bar: &&PartBar| {
+            bar.part == Part::Drums && (number - CRASH_BARS + 1..number).contains(&bar.bar.0)
+        };
+        let notes = self.context.score.parts.iter().filter(near).flat_map(|bar| &bar.notes);
+        notes.into_iter().any(|note| note.pitch.0 == key_of(CRASH))
     }
 
     /// Draws the guitar's stroke.
@@ -147,8 +207,13 @@ impl<'a, 'b> Place<'a, 'b> {
                 _ => true,
             }
         };
-        let leaning = leaning(odds.choices(GUITAR), self.lean, |choice| choice != stroke::NONE);
-        let choice = draw(&leaning, may, rng).unwrap_or(stroke::NONE);
+        let choice = draw_kind(
+            &odds.choices(GUITAR),
+            (stroke::NONE + 1, self.lean(GUITAR, stroke::NONE + 1)),
+            may,
+            rng,
+        )
+        .unwrap_or(stroke::NONE);
         odds.decide(GUITAR, choice);
         choice
     }
@@ -158,17 +223,20 @@ impl<'a, 'b> Place<'a, 'b> {
         // A bass comes home: it does not climb with the chords.
         let last = held.map_or(HOME[0], |note| ((u16::from(note.0) + u16::from(HOME[0])) / 2) as u8);
         let founding = self.chord.bass.above(self.chord.root);
+        // A bass that walks passes on beats, too.
+        let walks = self.context.style() == Style::Jazz && !self.begins_bar;
+        let may_pass = !self.on_beat || walks;
         let may = |choice: u8| match choice {
             HELD => self.may_hold(held),
-            REST => !self.chord_begins && !self.begins_bar,
-            _ if self.chord_begins || self.begins_bar => choice == tone(founding),
+            REST => !self.chord_begins,
+            _ if self.chord_begins => choice == tone(founding),
             _ => {
                 let pitch = self.chord.root + (choice - 2);
-                self.chord.holds(pitch) || !self.on_beat && self.context.score.key.holds(pitch)
+                self.chord.holds(pitch) || may_pass && self.context.score.key.holds(pitch)
             }
         };
-        let leaning = leaning(odds.choices(BASS), self.lean, |choice| choice > HELD);
-        let choice = draw(&leaning, may, rng).unwrap_or(REST);
+        let choice =
+            draw_kind(&odds.choices(BASS), (HELD + 1, self.lean(BASS, HELD + 1)), may, rng).unwrap_or(REST);
         odds.decide(BASS, choice);
         let note = match choice {
             REST => None,
@@ -209,9 +277,16 @@ impl<'a, 'b> Place<'a, 'b> {
                 HELD => self.may_hold(held[voice]) && is_above(held[voice], &notes[..voice]),
                 _ => note_of(choice, &notes).is_some(),
             };
-            let leaning = leaning(odds.choices(STRINGS + voice), self.lean, |choice| choice > HELD);
-            let choice = draw(&leaning, may, rng).unwrap_or(REST);
-            odds.decide(STRINGS + voice, choice);
+            let string = STRINGS + voice;
+            let beat_end = self.at + pulse(self.context.meter);
+            let mut tones = odds.choices(string);
+            for (choice, odds) in (HELD + 1..).zip(&mut tones[usize::from(HELD + 1)..]) {
+                let grates = grates(self.context, self.chord.root + (choice - HELD - 1), self.at, beat_end);
+                *odds -= if grates.is_some() { GRATES } else { 0.0 };
+            }
+            let lean = self.lean(string, HELD + 1);
+            let choice = draw_kind(&tones, (HELD + 1, lean), may, rng).unwrap_or(REST);
+            odds.decide(string, choice);
             choices[voice] = choice;
             notes[voice] = note_of(choice, &notes);
         }
@@ -257,6 +332,15 @@ fn can_strike(piece: usize, struck: &[bool; KIT]) -> bool {
     !third_hand && !is_open
 }
 
+/// Where in a stretch a sung note begins to sound a semitone from a tone, as far as it is known what is sung.
+pub fn grates(context: &BarContext<'_>, pitch: PitchClass, from: Ticks, to: Ticks) -> Option<Ticks> {
+    let melody = &context.score.melody;
+    let until = melody.partition_point(|note| note.start < to);
+    let sung = melody[..until].iter().rev().take_while(|note| note.end() > from);
+    let grating = sung.filter(|note| matches!(pitch.above(note.pitch.pitch_class()), 1 | 11));
+    grating.map(|note| note.start.max(from)).min()
+}
+
 /// Whether a note lies above all of some others.
 fn is_above(note: Option<MidiNote>, others: &[Option<MidiNote>]) -> bool {
     note.is_some_and(|note| others.iter().flatten().all(|other| other.0 < note.0))
@@ -264,7 +348,7 @@ fn is_above(note: Option<MidiNote>, others: &[Option<MidiNote>]) -> bool {
 
 /// The note of a pitch class that is nearest to another within a range, of those that fit.
 fn nearest(
-    pitch: crate::score::PitchClass,
+    pitch: PitchClass,
     last: u8,
     (low, high): (u8, u8),
     fits: impl Fn(MidiNote) -> bool,
@@ -301,10 +385,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_about_tones_does_not_thin_out_a_rhythm() {
+        // Half of the time something begins, as any of twelve tones, of which one may be taken.
+        let odds: Vec<f32> =
+            (0..14).map(|choice| if choice < 2 { 0.25 } else { 0.5 / 12.0f32 }.ln()).collect();
+        let mut rng = Rng::keyed(&[9]);
+        let may = |choice: u8| choice <= HELD || choice == 7;
+        let drawn: Vec<u8> = (0..4000).filter_map(|_| draw_kind(&odds, (2, 0.0), may, &mut rng)).collect();
+        assert!(drawn.iter().all(|choice| may(*choice)));
+        let begun = drawn.iter().filter(|choice| **choice == 7).count();
+        assert!((1900..2500).contains(&begun), "{begun} of 4000");
+        let leant =
+            (0..4000).filter_map(|_| draw_kind(&odds, (2, 1.0), may, &mut rng)).filter(|c| *c == 7).count();
+        assert!(leant > begun + 500, "{leant} with a lean, {begun} without");
+    }
+
+    #[test]
     fn tones_are_placed_near_and_above_the_voices_below() {
         let below = [Some(MidiNote(50)), None, Some(MidiNote(62))];
         let above = |note: MidiNote| is_above(Some(note), &below);
-        let tone = crate::score::PitchClass(0);
+        let tone = PitchClass(0);
         assert_eq!(nearest(tone, 61, (48, 84), |_| true), Some(MidiNote(60)));
         assert_eq!(nearest(tone, 61, (48, 84), above), Some(MidiNote(72)));
         assert_eq!(nearest(tone, 61, (48, 70), above), None);

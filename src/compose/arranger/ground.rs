@@ -86,7 +86,9 @@ fn sung(score: &Score, line: &Line, at: Ticks) -> Sung {
     let root = root_at(score, at);
     let edges = line.rests().iter().flat_map(|rest| [rest.from, rest.to]);
     let next = edges.filter(|edge| *edge > at).min();
-    let beats = |edge: Ticks| (edge - at).0 as f32 / pulse(score.meter).0 as f32;
+    // In whole steps: a breath that ends a few ticks sooner shall not change what is played.
+    let steps = |edge: Ticks| ((edge - at).0 + STEP.0 / 2) / STEP.0;
+    let beats = |edge: Ticks| (steps(edge) * STEP.0) as f32 / pulse(score.meter).0 as f32;
     Sung {
         moment,
         begins: note.is_some_and(|note| note.start > at - STEP / 2),

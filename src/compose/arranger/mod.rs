@@ -15,9 +15,7 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use collavoce_models::arranger::{
-    ArrangerNet, BASS, GUITAR, KIT, LEVELS, Odds, PARTS, SHIFTS, STRINGS, Step,
-};
+use collavoce_models::arranger::{ArrangerNet, BASS, Frame, GUITAR, KIT, Odds, PARTS, STRINGS, Step};
 
 use super::rules::{BarContext, Rules};
 use super::{Composer, Plan, PlanRequest, Wanted};
@@ -141,9 +139,9 @@ fn stands_alike(one: &Score, other: &Score, settings: &Settings, number: BarNumb
     chords(one) == chords(other) && ground(one) == ground(other)
 }
 
-/// Whether drummers were heard in a bar's metre; elsewhere the drums play by rules.
+/// Whether drummers were heard in a bar's metre; elsewhere the drums play by rules. In 3/4 only machines were.
 fn has_drummers(score: &Score) -> bool {
-    !score.meter.is_compound() && [12, 16].contains(&steps_in_bar(score.meter))
+    !score.meter.is_compound() && steps_in_bar(score.meter) == 16
 }
 
 /// Writes some parts of a bar. What the score holds of that bar in other parts stands and is heard.
@@ -261,31 +259,34 @@ impl<'a> Session<'a> {
     fn play(mut self, net: &ArrangerNet) -> Vec<PartBar> {
         let per_bar = steps_in_bar(self.score.meter);
         let mut reader = net.reader();
-        let skipped = (self.earlier * per_bar).saturating_sub(CONTEXT_STEPS);
+        let mut past = Vec::new();
         for earlier in 0..self.earlier {
             let number = BarNumber(self.bar.number.0 - (self.earlier - earlier) as i32);
             let (steps, like) = self.ground(number);
-            for (place, step) in
-                steps.iter().enumerate().filter(|(place, _)| earlier * per_bar + place >= skipped)
-            {
-                reader.read(&self.told(step, earlier * per_bar + place, place, like.as_ref()));
-            }
+            let told = steps.iter().enumerate();
+            past.extend(
+                told.map(|(place, step)| self.told(step, earlier * per_bar + place, place, like.as_ref())),
+            );
         }
+        reader.skim(&past[past.len().saturating_sub(CONTEXT_STEPS)..]);
         let (mut steps, like) = self.ground(self.bar.number);
         let mut hands = self.hands();
         hands.mark_fill(&mut steps);
         let per_beat = (ground::pulse(self.score.meter).0 / STEP.0) as usize;
+        let from = self.earlier * per_bar;
+        let recent = from.saturating_sub(RECENT_BARS * per_bar)..from;
+        let (densities, _) = self.played.densities(recent.clone(), per_beat);
         for (place, step) in steps.iter().enumerate() {
-            let index = self.earlier * per_bar + place;
-            let recent = index.saturating_sub(RECENT_BARS * per_bar)..index;
-            let (densities, _) = self.played.densities(recent.clone(), per_beat);
+            let index = from + place;
             // Before anything was played nobody lags behind.
             let lean = |part: usize| match step.wish.densities[part] {
-                Some(wanted) if recent.len() >= per_bar => choose::lean(wanted, densities[part]),
+                Some(wanted) if !recent.is_empty() => choose::lean(part, wanted, densities[part]),
                 _ => 0.0,
             };
+            let again = like.as_ref().filter(|_| step.comes_back).map(|like| &like.frames[place]);
             let mut odds = reader.read(&self.told(step, index, place, like.as_ref()));
-            hands.choose(&mut self.played, (index, place), std::array::from_fn(lean), &mut odds);
+            let leans = (std::array::from_fn(lean), again);
+            hands.choose(&mut self.played, (index, place), leans, &mut odds);
         }
         let level = steps.first().and_then(|step| step.wish.level);
         hands.write(&self.played, self.earlier * per_bar, level)
@@ -339,7 +340,7 @@ impl Hands<'_> {
         &mut self,
         played: &mut Played,
         (index, place): (usize, usize),
-        lean: [f32; PARTS],
+        (lean, again): ([f32; PARTS], Option<&Frame>),
         odds: &mut Odds<'_>,
     ) {
         let at = played.at(index);
@@ -358,18 +359,16 @@ impl Hands<'_> {
                 continue;
             };
             let context = &hand.context;
-            let here = Place::of(context, at, place, lean[wish::index_of(part)]);
+            let here = Place::of(context, (at, place), lean[wish::index_of(part)], again);
             let mut rng = hand.rng.clone();
             match part {
                 Part::Drums => {
                     let struck = here.drums(odds, &mut rng);
                     for (piece, struck) in struck.into_iter().enumerate() {
-                        let level = choose::draw(&odds.levels(piece), |_| true, &mut rng).unwrap_or(0);
-                        let shift = choose::draw(&odds.shifts(piece), |_| true, &mut rng).unwrap_or(0);
+                        let (level, shift) = choose::touch(odds, piece, &mut rng);
                         frame.choices[piece] = u8::from(struck);
                         if struck {
-                            frame.levels[piece] = level.min(LEVELS as u8 - 1);
-                            frame.shifts[piece] = shift.min(SHIFTS as u8 - 1);
+                            (frame.levels[piece], frame.shifts[piece]) = (level, shift);
                         }
                     }
                 }

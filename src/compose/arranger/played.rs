@@ -211,16 +211,23 @@ impl Hands {
 
 /// What a guitar's notes that are struck together are.
 fn stroke_of(score: &Score, notes: &[Note], hands: &mut Hands) -> u8 {
-    let down = notes.iter().filter(|n| matches!(n.articulation, Articulation::StrumDown { .. })).count();
-    let up = notes.iter().filter(|n| matches!(n.articulation, Articulation::StrumUp { .. })).count();
+    // Strings may be left out of a strum; how far it goes is told by the last one.
+    let down = notes.iter().filter_map(|note| match note.articulation {
+        Articulation::StrumDown { order } => Some(order),
+        _ => None,
+    });
+    let up = notes.iter().filter_map(|note| match note.articulation {
+        Articulation::StrumUp { order } => Some(order),
+        _ => None,
+    });
     if notes.iter().any(|n| n.articulation == Articulation::Muted) {
         return stroke::DAMPED;
     }
-    if down > 0 {
-        return if down > 4 { stroke::DOWN } else { stroke::LIGHT_DOWN };
+    if let Some(last) = down.max() {
+        return if last > 3 { stroke::DOWN } else { stroke::LIGHT_DOWN };
     }
-    if up > 0 {
-        return if up > 3 { stroke::UP } else { stroke::LIGHT_UP };
+    if let Some(last) = up.max() {
+        return if last > 2 { stroke::UP } else { stroke::LIGHT_UP };
     }
     if notes.len() > 1 {
         return stroke::PINCH;

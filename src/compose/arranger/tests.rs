@@ -282,3 +282,40 @@ fn strings_keep_their_voices() {
     let pitches = played::voices(&notes).map(|voice| voice.iter().map(|n| n.pitch.0).collect::<Vec<_>>());
     assert_eq!(pitches, [vec![43, 43], vec![55, 57], vec![64, 62, 60], vec![71, 69]]);
 }
+
+#[test]
+fn strums_spare_the_voice_and_crashes_ring() {
+    let (mut spared, mut strums, mut crashes) = (0, 0, 0);
+    for (settings, score) in songs() {
+        let beat = ground::pulse(score.meter);
+        for bar in score.parts.iter().filter(|bar| bar.part == Part::Guitar) {
+            let context = BarContext::new(&score, &settings, Part::Guitar, bar.bar);
+            let grates = |note: MidiNote, at: Ticks, until: Ticks| {
+                choose::grates(&context, note.pitch_class(), at, until).is_some()
+            };
+            let is_strum = |note: &Note| {
+                matches!(note.articulation, Articulation::StrumDown { .. } | Articulation::StrumUp { .. })
+            };
+            for struck in bar.notes.chunk_by(|a, b| a.start == b.start).filter(|notes| is_strum(&notes[0])) {
+                strums += 1;
+                let (at, until) = (struck[0].start, struck[0].end().min(struck[0].start + beat));
+                let rubs = struck[1..].iter().filter(|note| grates(note.pitch, at, until)).count();
+                assert!(rubs == 0 || struck.len() <= 3, "{}: {struck:?}", settings.style);
+                let held = fretting(context.chord_at(at), 0);
+                spared += usize::from(held.notes().any(|(_, note)| grates(note, at, until)));
+            }
+        }
+        let crashing = |bar: &&PartBar| {
+            bar.part == Part::Drums && bar.notes.iter().any(|note| note.pitch.0 == played::key_of(8))
+        };
+        let bars: Vec<i32> = score.parts.iter().filter(crashing).map(|bar| bar.bar.0).collect();
+        crashes += bars.len();
+        let is_ended = |bar: i32| score.bar(BarNumber(bar)).end >= score.melody.last().expect("notes").end();
+        assert!(
+            bars.windows(2).all(|pair| pair[1] > pair[0] + 1 || is_ended(pair[1])),
+            "crashes in {bars:?}"
+        );
+    }
+    assert!(spared > 20 && strums > 5 * spared / 4, "{spared} of {strums} strums had something to spare");
+    assert!(crashes > 3, "{crashes} crashes");
+}

@@ -2,6 +2,7 @@
 
 use collavoce_models::arranger::{BASS, GUITAR, HELD, KIT, REST, SHIFTS, STRINGS, stroke};
 
+use super::choose::grates;
 use super::ground::{STEP, pulse, steps_in_bar};
 use super::played::{LINES, Played, SHIFT, key_of, velocity_of};
 use crate::compose::rules::{BarContext, bass, cut_overlaps, drums, fretting, guitar, strings};
@@ -18,9 +19,13 @@ const SHAKER: u8 = 70;
 const SOFT_ENERGY: f64 = 0.5;
 /// A soft stroke of the snare is a ghost note below this velocity.
 const GHOST: u8 = 36;
+/// Softest stroke of a drummer.
+const SOFTEST: f64 = 14.0;
 /// Share of what a bar's mean level lacks that is made up for, and velocities that a level holds.
 const LEVELLED: f64 = 0.8;
 const LEVEL_STEPS: f64 = 16.0;
+/// Strings that are left of a strum at least.
+const LEAST_STRUM: usize = 3;
 /// Share of the time to its end in which a bass note sounds.
 const BASS_LENGTH: (i64, i64) = (92, 100);
 
@@ -61,7 +66,7 @@ pub fn drums(context: &BarContext<'_>, played: &Played, from: usize, level: Opti
                 2 if is_soft => SHAKER,
                 _ => key_of(piece),
             };
-            let velocity = Velocity::clamped(velocity_of(frame.levels[piece]) + louder);
+            let velocity = Velocity::clamped((velocity_of(frame.levels[piece]) + louder).max(SOFTEST));
             let is_ghost = velocity.get() < GHOST;
             let articulation = if is_ghost { Articulation::Ghost } else { Articulation::Normal };
             notes.push(Note { start, length: HIT, pitch: MidiNote(key), velocity, articulation });
@@ -131,13 +136,42 @@ pub fn guitar(context: &BarContext<'_>, played: &Played, from: usize, take: u32,
         let is_single = !matches!(signs[0], b'D' | b'd' | b'U' | b'u' | b'x');
         // Single strings ring on to the end of their chord; a strum ends where the next begins.
         let end = if is_single { chord_end } else { next.min(chord_end) };
+        let before = notes.len();
         for sign in signs {
             guitar::stroke(&mut notes, held, *at, end - *at, *sign, guitar::base_velocity(context, *at), rng);
         }
+        let mut struck = notes.split_off(before);
+        spare_the_voice(context, &mut struck);
+        notes.extend(struck);
     }
     cut_overlaps(&mut notes);
     notes.retain(|note| note.length.0 > 0);
     notes
+}
+
+/// Leaves strings out of a strum that lie a semitone from what is sung in its first beat, if enough are left; single ones
+/// are damped where what is sung comes to lie a semitone from them.
+fn spare_the_voice(context: &BarContext<'_>, struck: &mut Vec<Note>) {
+    let is_strum = |note: &Note| {
+        matches!(note.articulation, Articulation::StrumDown { .. } | Articulation::StrumUp { .. })
+    };
+    let lowest = struck.iter().map(|note| note.pitch).min();
+    let beat = pulse(context.meter);
+    let mut left = struck.len();
+    struck.retain_mut(|note| {
+        let pitch = note.pitch.pitch_class();
+        if !is_strum(note) {
+            let grates = grates(context, pitch, note.start + beat / 2, note.end());
+            note.length = grates.map_or(note.length, |at| at - note.start);
+            return true;
+        }
+        let until = note.end().min(note.start + beat);
+        let goes = left > LEAST_STRUM
+            && Some(note.pitch) != lowest
+            && grates(context, pitch, note.start, until).is_some();
+        left -= usize::from(goes);
+        !goes
+    });
 }
 
 /// Whether the strings' bows are on the string.

@@ -26,18 +26,24 @@ pub fn print(net: &ArrangerNet, learnt: &[Piece], pieces: &[&Piece]) {
         })
         .collect();
     manners.iter().for_each(|manner| print!("{:>10}", MANNERS[*manner]));
-    println!("   nearest is its own");
-    let people: Vec<Option<Groove>> = manners.iter().map(|manner| theirs(learnt, *manner)).collect();
-    for (place, (style, ours)) in Style::ALL.iter().zip(&ours).enumerate() {
-        let Some(ours) = ours else { continue };
-        print!("{:10}", style.name());
-        let likeness: Vec<f64> =
-            people.iter().map(|people| people.as_ref().map_or(0.0, |people| ours.likeness(people))).collect();
-        likeness.iter().for_each(|one| print!("{one:>10.2}"));
-        let is_nearest = likeness.iter().all(|other| *other <= likeness[place]);
-        println!("   {}", if is_nearest { "yes" } else { "no" });
-    }
     println!();
+    let people: Vec<Option<Groove>> = manners.iter().map(|manner| theirs(learnt, *manner)).collect();
+    let likeness = |ours: &Option<Groove>, people: &Option<Groove>| match (ours, people) {
+        (Some(ours), Some(people)) => ours.likeness(people),
+        _ => 0.0,
+    };
+    for (style, ours) in Style::ALL.iter().zip(&ours) {
+        print!("{:10}", style.name());
+        people.iter().for_each(|people| print!("{:>10.2}", likeness(ours, people)));
+        println!();
+    }
+    print!("{:10}", "nearest");
+    for people in &people {
+        let of = |style: &usize| likeness(&ours[*style], people);
+        let nearest = (0..ours.len()).max_by(|a, b| of(a).total_cmp(&of(b)));
+        print!("{:>10}", nearest.map_or("-", |style| Style::ALL[style].name()));
+    }
+    println!("\n");
 }
 
 /// What drummers of a manner play.

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-
 use collavoce_hosts::{Activation, Heard, Transport, both, demo_voice};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 
 const RATE: u32 = 48_000;
 const BLOCK: usize = 64;

@@ -14,11 +14,11 @@ const BARS: i32 = 16;
 /// Songs.
 const SONGS: usize = 6;
 
-/// Pages of this process that are in memory, in MB; none where the system does not tell.
+/// What of this process is in memory, in MB; none where the system does not tell.
 fn resident_mb() -> Option<f64> {
-    const PAGE: f64 = 4096.0;
-    let told = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(told.split_whitespace().nth(1)?.parse::<f64>().ok()? * PAGE / 1e6)
+    let told = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e6)
 }
 
 /// Prints by how much the process grows with both networks that write, which all instances in it share. It is to be

@@ -6,6 +6,7 @@ use collavoce_models::arranger::{
 
 use super::ground::{STEP, pulse};
 use super::played::{LINES, key_of};
+use super::wish::index_of;
 use crate::compose::line::Moment;
 use crate::compose::rules::{BarContext, Ending};
 use crate::score::{ChordSymbol, MidiNote, Part, PartBar, PitchClass};
@@ -27,6 +28,8 @@ pub const HOME: [u8; LINES] = [36, 45, 57, 64, 69];
 const BREATHING_ENERGY: f64 = 0.65;
 /// Pieces that hands strike: snare, cymbals and toms; feet have the kick and the pedal of the hi-hat.
 const HANDS: [usize; 8] = [1, 2, 3, 5, 6, 7, 8, 9];
+/// The toms: while somebody sings they are for fills that are asked for, so that no other one covers what is sung.
+const TOMS: std::ops::RangeInclusive<usize> = 5..=7;
 /// Pieces that keep time: hi-hat, open, closed or by foot, and ride.
 const TIME: [usize; 4] = [2, 3, 4, 9];
 /// The crash cymbal, and bars in which it is heard once at most.
@@ -106,6 +109,17 @@ pub enum Bow {
     On,
 }
 
+/// What is asked of a step beside its odds.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// How much each part leans to a stroke.
+    pub leans: [f32; PARTS],
+    /// What was played in its place in the bar that comes back.
+    pub again: Option<&'a Frame>,
+    /// Whether the drums play a fill.
+    pub is_fill: bool,
+}
+
 /// A step of a bar that is being chosen.
 #[derive(Clone, Copy)]
 pub struct Place<'a, 'b> {
@@ -121,20 +135,13 @@ pub struct Place<'a, 'b> {
     pub on_beat: bool,
     /// Whether a chord begins with it.
     pub chord_begins: bool,
-    /// How much the part leans to a stroke.
-    pub lean: f32,
-    /// What was played in its place in the bar that comes back.
-    pub again: Option<&'a Frame>,
+    /// What is asked of it.
+    pub asked: Asked<'a>,
 }
 
 impl<'a, 'b> Place<'a, 'b> {
     /// A step of a bar.
-    pub fn of(
-        context: &'a BarContext<'b>,
-        (at, place): (Ticks, usize),
-        lean: f32,
-        again: Option<&'a Frame>,
-    ) -> Self {
+    pub fn of(context: &'a BarContext<'b>, (at, place): (Ticks, usize), asked: Asked<'a>) -> Self {
         let per_beat = (pulse(context.meter).0 / STEP.0) as usize;
         Self {
             context,
@@ -143,16 +150,14 @@ impl<'a, 'b> Place<'a, 'b> {
             begins_bar: place == 0,
             on_beat: place.is_multiple_of(per_beat),
             chord_begins: context.chords.iter().any(|span| span.start == at),
-            lean,
-            again,
+            asked,
         }
     }
 
-    /// How much a voice leans to begin something, of which choices from `first` on are.
-    fn lean(&self, voice: usize, first: u8) -> f32 {
-        let again =
-            self.again.map_or(0.0, |frame| if frame.choices[voice] >= first { AGAIN } else { -AGAIN });
-        self.lean + again
+    /// How much a voice of a part leans to begin something, of which choices from `first` on are.
+    fn lean(&self, part: Part, voice: usize, first: u8) -> f32 {
+        let again = |frame: &Frame| if frame.choices[voice] >= first { AGAIN } else { -AGAIN };
+        self.asked.leans[index_of(part)] + self.asked.again.map_or(0.0, again)
     }
 
     /// Draws what the drums strike, and tells the odds of it; who strikes what already is given is only told.
@@ -160,14 +165,17 @@ impl<'a, 'b> Place<'a, 'b> {
         let mut struck = [false; KIT];
         let breathes = matches!(self.context.line.moment(self.at), Moment::Breath | Moment::Ends);
         let thins = breathes && !self.on_beat && self.context.energy < BREATHING_ENERGY;
+        let may_tom = self.asked.is_fill || self.context.line.moment(self.at) == Moment::Alone;
         let may_crash = self.begins_bar && !self.has_crashed();
         for piece in 0..KIT {
-            let left_out = thins && TIME.contains(&piece) || piece == CRASH && !may_crash;
+            let left_out = thins && TIME.contains(&piece)
+                || piece == CRASH && !may_crash
+                || TOMS.contains(&piece) && !may_tom;
             let may_strike = can_strike(piece, &struck) && !left_out;
             let leaning: Vec<f32> = odds
                 .choices(piece)
                 .iter()
-                .zip([0.0, self.lean(piece, 1)])
+                .zip([0.0, self.lean(Part::Drums, piece, 1)])
                 .map(|(odds, lean)| odds + lean)
                 .collect();
             let may = |choice: u8| choice == 0 || may_strike;
@@ -209,7 +217,7 @@ impl<'a, 'b> Place<'a, 'b> {
         };
         let choice = draw_kind(
             &odds.choices(GUITAR),
-            (stroke::NONE + 1, self.lean(GUITAR, stroke::NONE + 1)),
+            (stroke::NONE + 1, self.lean(Part::Guitar, GUITAR, stroke::NONE + 1)),
             may,
             rng,
         )
@@ -236,7 +244,8 @@ impl<'a, 'b> Place<'a, 'b> {
             }
         };
         let choice =
-            draw_kind(&odds.choices(BASS), (HELD + 1, self.lean(BASS, HELD + 1)), may, rng).unwrap_or(REST);
+            draw_kind(&odds.choices(BASS), (HELD + 1, self.lean(Part::Bass, BASS, HELD + 1)), may, rng)
+                .unwrap_or(REST);
         odds.decide(BASS, choice);
         let note = match choice {
             REST => None,
@@ -284,7 +293,7 @@ impl<'a, 'b> Place<'a, 'b> {
                 let grates = grates(self.context, self.chord.root + (choice - HELD - 1), self.at, beat_end);
                 *odds -= if grates.is_some() { GRATES } else { 0.0 };
             }
-            let lean = self.lean(string, HELD + 1);
+            let lean = self.lean(Part::Strings, string, HELD + 1);
             let choice = draw_kind(&tones, (HELD + 1, lean), may, rng).unwrap_or(REST);
             odds.decide(string, choice);
             choices[voice] = choice;

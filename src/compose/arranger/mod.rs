@@ -15,13 +15,13 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use collavoce_models::arranger::{ArrangerNet, BASS, Frame, GUITAR, KIT, Odds, PARTS, STRINGS, Step};
+use collavoce_models::arranger::{ArrangerNet, BASS, GUITAR, KIT, Odds, STRINGS, Step};
 
 use super::rules::{BarContext, Rules};
 use super::{Composer, Plan, PlanRequest, Wanted};
 use crate::score::{Bar, BarNumber, ChordSpan, Part, PartBar, Score};
 use crate::song::{FixedBar, Harmonist, Rng, Settings};
-use choose::{Bow, Place};
+use choose::{Asked, Bow, Place};
 use ground::{STEP, steps, steps_in_bar};
 use played::{LINES, Played};
 
@@ -285,8 +285,8 @@ impl<'a> Session<'a> {
             };
             let again = like.as_ref().filter(|_| step.comes_back).map(|like| &like.frames[place]);
             let mut odds = reader.read(&self.told(step, index, place, like.as_ref()));
-            let leans = (std::array::from_fn(lean), again);
-            hands.choose(&mut self.played, (index, place), leans, &mut odds);
+            let asked = Asked { leans: std::array::from_fn(lean), again, is_fill: step.place.is_fill };
+            hands.choose(&mut self.played, (index, place), asked, &mut odds);
         }
         let level = steps.first().and_then(|step| step.wish.level);
         hands.write(&self.played, self.earlier * per_bar, level)
@@ -340,7 +340,7 @@ impl Hands<'_> {
         &mut self,
         played: &mut Played,
         (index, place): (usize, usize),
-        (lean, again): ([f32; PARTS], Option<&Frame>),
+        asked: Asked<'_>,
         odds: &mut Odds<'_>,
     ) {
         let at = played.at(index);
@@ -359,7 +359,7 @@ impl Hands<'_> {
                 continue;
             };
             let context = &hand.context;
-            let here = Place::of(context, (at, place), lean[wish::index_of(part)], again);
+            let here = Place::of(context, (at, place), asked);
             let mut rng = hand.rng.clone();
             match part {
                 Part::Drums => {

@@ -319,3 +319,32 @@ fn strums_spare_the_voice_and_crashes_ring() {
     assert!(spared > 20 && strums > 5 * spared / 4, "{spared} of {strums} strums had something to spare");
     assert!(crashes > 3, "{crashes} crashes");
 }
+
+#[test]
+fn toms_are_for_fills_while_somebody_sings() {
+    let mut toms = 0;
+    for (settings, score) in songs() {
+        for bar in score.parts.iter().filter(|bar| bar.part == Part::Drums) {
+            let context = BarContext::new(&score, &settings, Part::Drums, bar.bar);
+            if !choose::is_arranged(&context) {
+                continue;
+            }
+            let mut rng = settings.seed.rng(Part::Drums, bar.bar, 1);
+            let fill = crate::compose::rules::drums::room_for_fill(&context, &mut rng);
+            let is_tom = |note: &&Note| matches!(played::piece_of(note.pitch.0), Some(5..=7));
+            for tom in bar.notes.iter().filter(is_tom) {
+                // Off the grid by half a step at most.
+                let within = |(from, to)| from - STEP / 2 <= tom.start && tom.start < to;
+                let is_alone = context.line.moment(tom.start) == crate::compose::line::Moment::Alone;
+                assert!(
+                    is_alone || fill.is_some_and(within),
+                    "{}, bar {}: {tom:?}",
+                    settings.style,
+                    bar.bar.0
+                );
+                toms += 1;
+            }
+        }
+    }
+    assert!(toms > 0, "{toms} strokes on toms");
+}

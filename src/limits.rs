@@ -51,6 +51,12 @@ pub const MAX_TAKE: u32 = 9_999;
 pub const MAX_CHART_BYTES: u64 = 1 << 20;
 /// Largest song file, in bytes.
 pub const MAX_SONG_BYTES: u64 = 256 << 20;
+/// Largest SoundFont, in bytes.
+pub const MAX_BANK_BYTES: u64 = 1 << 30;
+/// Most samples of sound in a SoundFont, those that are packed counted as they come out: 1 GiB in memory.
+pub const MAX_BANK_SAMPLES: u64 = 1 << 29;
+/// Most regions of one preset of a SoundFont: every note asks each of them whether it takes part.
+pub const MAX_BANK_REGIONS: usize = 8_192;
 /// Most notes in one part of a score.
 pub const MAX_PART_NOTES: usize = 1 << 20;
 /// Most voices that sound at once in one instrument.

@@ -1,8 +1,10 @@
 //! The way from note events to the limited mix allocates nothing, nor does hearing a mix.
 
+use std::sync::Arc;
+
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use collavoce::audio::StereoBlock;
-use collavoce::instrument::{Limiter, channel};
+use collavoce::instrument::{Limiter, SoundBank, Sounds, channel_with};
 use collavoce::limits::LISTEN_HOP;
 use collavoce::listen::EchoCanceller;
 use collavoce::listen::mix::MixListener;
@@ -11,16 +13,26 @@ use collavoce::score::{Articulation, MidiNote, Part, Velocity};
 use collavoce::song::{Rng, Seed};
 use collavoce::time::{Hz, SampleTime};
 
+#[path = "common/font.rs"]
+mod font;
+
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 #[test]
 fn process_and_reset_do_not_allocate() {
     const BLOCK: usize = 256;
-    for rate in [Hz(44_100), Hz(192_000)] {
+    let bank = Arc::new(SoundBank::parse(font::Font::usual().bytes()).expect("the test writes a font"));
+    let mut sampled = Sounds::default();
+    for part in Part::ALL {
+        sampled.sample(part, &bank).expect("the font has all parts");
+    }
+    let all = [Hz(44_100), Hz(192_000)].map(|rate| [(rate, Sounds::default()), (rate, sampled.clone())]);
+    for (rate, sounds) in all.iter().flatten() {
+        let rate = *rate;
         let mut limiter = Limiter::new(rate);
         for part in Part::ALL {
-            let mut channel = channel(part, rate, Seed(2));
+            let mut channel = channel_with(part, rate, Seed(2), sounds);
             let mut rng = Rng::keyed(&[part.index() as u64]);
             let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
             let mut events = Vec::with_capacity(16);

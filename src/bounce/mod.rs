@@ -9,6 +9,7 @@ mod picture;
 mod read;
 mod report;
 mod song;
+pub mod sounds;
 mod tracks;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::audio::{AudioFileError, FULL_SCALE, StemFormat, StemWriter, file_sha256, quantise};
 use crate::engine::{self, BandRenderer, EngineError, Session};
 use crate::follow::mix::MixError;
+use crate::instrument::Sounds;
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::perform::NoteEvent;
@@ -30,8 +32,8 @@ pub use heard::{analyse_mix, mix_json};
 pub use mix::MixReport;
 pub use read::analyse;
 use read::{analyse_beside, source_of};
-use song::song_beside;
 pub use song::song_of;
+use song::{song_beside, sounding};
 
 /// What a bounce is doing; each stage counts from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,8 @@ pub struct BounceRequest<'a> {
     pub out: PathBuf,
     /// What the user asked for.
     pub settings: Settings,
+    /// Who plays the parts.
+    pub sounds: Sounds,
     /// The pitch tracker.
     pub pitch: PitchMethod,
     /// File format of the audio.
@@ -104,6 +108,7 @@ impl<'a> BounceRequest<'a> {
             sidechain: None,
             out: out.into(),
             settings,
+            sounds: Sounds::default(),
             pitch: PitchMethod::Nsdf,
             format: StemFormat::Wav,
             rate: None,
@@ -202,6 +207,7 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     let vocal = source_of(&request.vocal, &input);
     let beside = sidechain.zip(beside).map(|(path, beside)| source_of(path, &beside));
     let song = song_beside(&session, &request.settings, request.pitch, vocal, beside)?;
+    let song = sounding(song, &request.sounds, &engine::sounding_parts(&session.score));
     let rate =
         request.rate.unwrap_or(if input.rate.0 >= limits::MIN_OUTPUT_HZ { input.rate } else { Hz(48_000) });
     let title = request.vocal.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -209,6 +215,7 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
         output: &output,
         session: &session,
         song: &song,
+        sounds: &request.sounds,
         title: &title,
         voice: Some(Voice { path: &request.vocal, frames: input.frames, rate: input.rate }),
         format: request.format,
@@ -227,16 +234,19 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
 pub fn export(
     session: &Session,
     song: &Song,
+    sounds: &Sounds,
     out: &Path,
     rate: Hz,
     progress: &mut Progress<'_>,
 ) -> Result<Vec<String>, BounceError> {
     let output = output::Output::begin(out)?;
+    let song = &sounding(song.clone(), sounds, &engine::sounding_parts(&session.score));
     let title = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let writing = Writing {
         output: &output,
         session,
         song,
+        sounds,
         title: &title,
         voice: None,
         format: StemFormat::Wav,
@@ -263,6 +273,7 @@ struct Writing<'a> {
     output: &'a output::Output,
     session: &'a Session,
     song: &'a Song,
+    sounds: &'a Sounds,
     title: &'a str,
     voice: Option<Voice<'a>>,
     format: StemFormat,
@@ -305,6 +316,7 @@ impl Writing<'_> {
             rate,
             frames,
             origin: &origin,
+            sounds: self.sounds,
             files: &mut files,
         };
         bands
@@ -449,6 +461,7 @@ struct BandFiles<'a> {
     rate: Hz,
     frames: u64,
     origin: &'a Origin,
+    sounds: &'a Sounds,
     files: &'a mut Vec<String>,
 }
 
@@ -475,7 +488,7 @@ impl BandFiles<'_> {
         for part in parts {
             stems.push(self.writer(part.name(), &[*part])?);
         }
-        let mut renderer = BandRenderer::new(events, parts, self.rate, seed, block);
+        let mut renderer = BandRenderer::with_sounds(events, parts, self.rate, seed, block, self.sounds);
         let mut done = 0u64;
         let (mut left, mut right) = (Vec::new(), Vec::new());
         let (mut sum_left, mut sum_right) = (Vec::new(), Vec::new());

@@ -2,9 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
+use super::sounds::sources_of;
 use super::{BounceError, analysis, hex};
 use crate::engine::Session;
+use crate::instrument::Sounds;
 use crate::listen::PitchMethod;
+use crate::score::Part;
 use crate::song::{HeardSong, Provenance, Settings, Song, VocalSource};
 use crate::time::{TickCount, Ticks};
 
@@ -53,12 +56,29 @@ pub(super) fn song_beside(
             model: None,
             vocal,
             sidechain,
+            sounds: Vec::new(),
         },
         settings: settings.clone(),
         heard,
         score,
         other_takes: session.other_takes.clone(),
     })
+}
+
+/// The same song played by other sounds. It has another name then: it is another result.
+pub(super) fn sounding(song: Song, sounds: &Sounds, parts: &[Part]) -> Song {
+    let sources = sources_of(sounds, parts);
+    if sources == song.provenance.sounds {
+        return song;
+    }
+    let mut hasher = Sha256::new();
+    hasher.update(&song.provenance.take_id);
+    for source in &sources {
+        hasher.update(source.part.name());
+        hasher.update(&source.sha256);
+    }
+    let take_id = hex(&hasher.finalize())[..16].to_owned();
+    Song { provenance: Provenance { take_id, sounds: sources, ..song.provenance }, ..song }
 }
 
 /// Level of the voice in every sixteenth.

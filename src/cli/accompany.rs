@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use collavoce::bounce::sounds::wished_sounds;
 use collavoce::bounce::{BounceReport, BounceRequest, bounce};
 use collavoce::engine::Session;
 use collavoce::listen::{Register, Vibrato, vibrato};
@@ -37,11 +38,15 @@ pub fn write(
     writing: &Writing,
     extras: Vec<(String, PathBuf)>,
 ) -> anyhow::Result<BounceReport> {
+    let settings = musical.settings()?;
+    // A sound that is not there is said before anything is heard or written.
+    let sounds = wished_sounds(&writing.sounds, &settings.parts)?;
     let mut reporter = Reporter::new(writing.quiet);
     let begun = Instant::now();
     let clock = move || begun.elapsed().as_secs_f64();
     let request = BounceRequest {
         sidechain: sidechain.map(Path::to_owned),
+        sounds,
         pitch: musical.pitch,
         format: writing.format.into(),
         rate: writing.rate(),
@@ -50,7 +55,7 @@ pub fn write(
         block: writing.block as usize,
         extras,
         clock: writing.timings.then_some(&clock),
-        ..BounceRequest::new(vocal, out, musical.settings()?)
+        ..BounceRequest::new(vocal, out, settings)
     };
     let result = bounce(&request, &mut |stage, done| reporter.tell(stage, done));
     reporter.clear();
@@ -60,9 +65,20 @@ pub fn write(
 /// What a person wants to know: what was heard, and what was written.
 fn summary(report: &BounceReport) -> String {
     let mut text = heard(&report.session);
+    text.push_str(&sound_lines(report));
     text.push_str(&format!("\nwrote {}/\n", report.out.display()));
     for file in &report.files {
         text.push_str(&format!("  {file:16} {}\n", describe(file)));
+    }
+    text
+}
+
+/// Which parts a SoundFont plays.
+fn sound_lines(report: &BounceReport) -> String {
+    let mut text = String::new();
+    for sound in report.report["provenance"]["sounds"].as_array().map_or(&[][..], Vec::as_slice) {
+        let said = |key: &str| sound[key].as_str().unwrap_or_default();
+        text.push_str(&format!("  {:8}played by {}\n", said("part"), said("name")));
     }
     text
 }

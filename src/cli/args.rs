@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use collavoce::audio::StemFormat;
+use collavoce::bounce::sounds::SoundWish;
 use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
@@ -319,6 +320,10 @@ pub struct Writing {
     /// Loudness of the mix in LUFS (-40 to -8), or off.
     #[arg(long, default_value = "-16", value_parser = loudness, allow_hyphen_values = true)]
     pub loudness: Loudness,
+    /// What the parts sound like: built-in; found (the SoundFont that is installed, such as Debian's fluid-soundfont-gm);
+    /// a file (SF2 or SF3); or PART= and one of these, such as guitar=steel.sf2. May be repeated.
+    #[arg(long, value_name = "built-in|found|FILE", default_value = "built-in", value_parser = parse::<SoundWish>)]
+    pub sounds: Vec<SoundWish>,
     /// Samples that the engine renders at once, 1 to 8192; changes nothing in the output.
     #[arg(long, default_value_t = collavoce::engine::RENDER_BLOCK as u32, hide = true,
         value_parser = clap::value_parser!(u32).range(1..=limits::MAX_BLOCK as i64))]

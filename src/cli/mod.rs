@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use collavoce::bounce::BounceError;
+use collavoce::bounce::sounds::SoundsError;
 use collavoce::engine::EngineError;
 use collavoce::follow::FollowError;
 
@@ -43,6 +44,9 @@ fn say(text: &str) -> anyhow::Result<()> {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", message(error));
+    if error.downcast_ref::<SoundsError>().is_some() {
+        eprintln!("hint: without --sounds, or with --sounds built-in, the built-in instruments play.");
+    }
     match error.downcast_ref::<BounceError>() {
         Some(BounceError::Cancelled) => ExitCode::from(EXIT_CANCELLED),
         Some(BounceError::Engine { source: EngineError::Follow(FollowError::NoVoice { .. }), .. }) => {

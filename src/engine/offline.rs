@@ -1,7 +1,7 @@
 //! The offline driver: note events -> stems, block by block.
 
 use crate::audio::StereoBlock;
-use crate::instrument::{PartChannel, channel};
+use crate::instrument::{PartChannel, Sounds, channel_with};
 use crate::limits::MAX_BLOCK;
 use crate::perform::NoteEvent;
 use crate::score::Part;
@@ -39,13 +39,25 @@ impl std::fmt::Debug for BandRenderer {
 }
 
 impl BandRenderer {
-    /// A renderer for some parts of a performance; `block` is at most [`MAX_BLOCK`] samples.
+    /// A renderer for some parts of a performance with their built-in sounds; `block` is at most [`MAX_BLOCK`] samples.
     pub fn new(events: &[NoteEvent], parts: &[Part], rate: Hz, seed: Seed, block: usize) -> Self {
+        Self::with_sounds(events, parts, rate, seed, block, &Sounds::default())
+    }
+
+    /// The same with other sounds.
+    pub fn with_sounds(
+        events: &[NoteEvent],
+        parts: &[Part],
+        rate: Hz,
+        seed: Seed,
+        block: usize,
+        sounds: &Sounds,
+    ) -> Self {
         let block = block.clamp(1, MAX_BLOCK);
         let stems = parts
             .iter()
             .map(|part| Stem {
-                channel: channel(*part, rate, seed),
+                channel: channel_with(*part, rate, seed, sounds),
                 events: events.iter().copied().filter(|e| e.part == *part).collect(),
                 next_event: 0,
                 left: vec![0.0; block],

@@ -2,7 +2,7 @@
 
 use super::ready;
 use crate::audio::StereoBlock;
-use crate::instrument::{PartChannel, channel};
+use crate::instrument::{PartChannel, Sounds, channel_with};
 use crate::limits::MAX_BLOCK;
 use crate::perform::{EventKind, NoteEvent};
 use crate::score::Part;
@@ -52,14 +52,19 @@ impl std::fmt::Debug for Player {
 }
 
 impl Player {
-    /// A player of all parts that stands at sample 0.
+    /// A player of all parts with their built-in sounds that stands at sample 0.
     pub fn new(rate: Hz, seed: Seed) -> Self {
+        Self::with_sounds(rate, seed, &Sounds::default())
+    }
+
+    /// The same with other sounds.
+    pub fn with_sounds(rate: Hz, seed: Seed, sounds: &Sounds) -> Self {
         let fade = rate.count(FADE_S).0 as usize;
         let voices = Part::ALL
             .into_iter()
             .map(|part| Voice {
                 channel: {
-                    let mut channel = channel(part, rate, seed);
+                    let mut channel = channel_with(part, rate, seed, sounds);
                     channel.reset();
                     channel
                 },

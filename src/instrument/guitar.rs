@@ -1,6 +1,7 @@
 //! Six-string steel guitar.
 
 use super::Instrument;
+use super::courses;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
 use super::dsp::{Declick, one_pole, snap};
 use super::modes::{Bank, Mode, Sums};
@@ -14,8 +15,6 @@ use crate::score::{Articulation, MidiNote, Velocity};
 use crate::song::Seed;
 use crate::time::{Hz, SampleCount, SampleTime};
 
-/// Open strings, lowest first.
-const OPEN: [u8; 6] = [40, 45, 50, 55, 59, 64];
 /// Two for each string: the one that sounds, and the one that was choked just before.
 const VOICES: usize = 12;
 const _: () = assert!(VOICES <= MAX_VOICES);
@@ -103,13 +102,7 @@ impl Guitar {
 
     fn course(&self, pitch: u8) -> usize {
         let held = |course| self.voices.iter().any(|v| v.course == course && matches!(v.hold, Hold::Held(_)));
-        let fits = |course: &usize| (OPEN[*course]..=OPEN[*course] + 15).contains(&pitch);
-        let mut courses = (0..OPEN.len()).rev().filter(fits);
-        courses.clone().find(|c| !held(*c)).or_else(|| courses.next()).unwrap_or(if pitch < OPEN[0] {
-            0
-        } else {
-            5
-        })
+        courses::course(pitch, held)
     }
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {

@@ -4,6 +4,7 @@
 //! -> [`Limiter`]. All recursion is driven by positions on the time line, never by the edges of blocks.
 
 mod bass;
+mod courses;
 mod drive;
 mod drums;
 mod dsp;
@@ -11,6 +12,7 @@ mod guitar;
 mod limiter;
 mod modes;
 mod room;
+mod soundfont;
 mod stage;
 mod string;
 mod strings;
@@ -22,7 +24,8 @@ pub use drums::Drums;
 pub use guitar::Guitar;
 pub use limiter::{CEILING_DBTP, Limiter};
 pub use room::{Room, RoomSpec};
-pub use stage::{PartChannel, ceiling, channel};
+pub use soundfont::{BankError, Sampled, Sampling, SoundBank, Sounds};
+pub use stage::{PartChannel, ceiling, channel, channel_with};
 pub use strings::Strings;
 
 use crate::audio::StereoBlock;

@@ -8,6 +8,7 @@ use super::drums::Drums;
 use super::dsp::amplitude;
 use super::guitar::Guitar;
 use super::room::{Room, RoomSpec};
+use super::soundfont::{Sampled, Sounds};
 use super::strings::Strings;
 use crate::audio::StereoBlock;
 use crate::perform::NoteEvent;
@@ -64,13 +65,28 @@ pub struct PartChannel {
     ceiling: f32,
 }
 
-/// Builds the channel of a part with its instrument; allocates everything that it will need.
-pub fn channel(part: Part, rate: Hz, seed: Seed) -> PartChannel {
-    let instrument: Box<dyn Instrument> = match part {
+/// The built-in instrument of a part.
+pub(super) fn built_in(part: Part, rate: Hz, seed: Seed) -> Box<dyn Instrument> {
+    match part {
         Part::Guitar => Box::new(Guitar::new(rate, seed)),
         Part::Drums => Box::new(Drums::new(rate, seed)),
         Part::Strings => Box::new(Strings::new(rate, seed)),
         Part::Bass => Box::new(Bass::new(rate, seed)),
+    }
+}
+
+/// Builds the channel of a part with its built-in instrument; allocates everything that it will need.
+pub fn channel(part: Part, rate: Hz, seed: Seed) -> PartChannel {
+    channel_with(part, rate, seed, &Sounds::default())
+}
+
+/// The same with the instrument that `sounds` gives the part. Where a bank cannot be played at the rate, below 16 kHz or
+/// above 192 kHz, it is the built-in one.
+pub fn channel_with(part: Part, rate: Hz, seed: Seed, sounds: &Sounds) -> PartChannel {
+    let sampled = sounds.of(part).and_then(|sampling| Sampled::new(part, rate, sampling));
+    let instrument = match sampled {
+        Some(sampled) => Box::new(sampled),
+        None => built_in(part, rate, seed),
     };
     let place = place(part);
     let gain = amplitude(place.gain_db);

@@ -14,7 +14,7 @@ pub use chart::{Chart, ChartError, FixedBar, FixedBarError, Slot};
 pub use file::{HeardSong, Song, SongFileError};
 pub use known::{KnownNote, KnownSong, KnownSongError, chart_of};
 pub use pace::{Pace, PaceError};
-pub use provenance::{Provenance, VocalSource};
+pub use provenance::{Provenance, SoundSource, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
     Arranger, ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style,

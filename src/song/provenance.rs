@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::score::Part;
+
 /// The recording that a song was made for, or one beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VocalSource {
@@ -15,6 +17,20 @@ pub struct VocalSource {
     pub channels: u32,
     /// Length in seconds.
     pub duration_s: f64,
+}
+
+/// The SoundFont that played a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundSource {
+    /// The part.
+    pub part: Part,
+    /// What the bank calls itself.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// What it says of its copyright.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub copyright: String,
 }
 
 /// Where everything in a song comes from: what was human, what was generated and by what.
@@ -33,4 +49,7 @@ pub struct Provenance {
     /// What was heard beside it, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sidechain: Option<VocalSource>,
+    /// Which parts a SoundFont played; the others have their built-in sounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sounds: Vec<SoundSource>,
 }

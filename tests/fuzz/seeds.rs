@@ -232,6 +232,7 @@ pub fn song() -> Vec<u8> {
                 duration_s: 6.0,
             },
             sidechain: None,
+            sounds: Vec::new(),
         },
         settings,
         heard: HeardSong {

@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: how fast every stage is, and what the plugin costs a host.
+//! `cargo xtask bench`: how fast every stage is, what the plugin costs a host, and what SoundFonts cost.
 
 use crate::{bundle, shell};
 
-/// Builds the release and runs `examples/bench.rs`, or that of the plugin's hosts.
+/// Builds the release and runs `examples/bench.rs`, `examples/sounds.rs`, or that of the plugin's hosts.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     match arguments.split_first() {
         Some((what, others)) if what == "plugin" => {
@@ -10,6 +10,9 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
             let run = ["run", "--release", "--package", "collavoce_hosts", "--example", "bench", "--"];
             let bundles = bundle::target_dir()?.join("bundled");
             shell::run(shell::cargo(&run).args(others).env("COLLAVOCE_BUNDLES", bundles))
+        }
+        Some((what, files)) if what == "sounds" => {
+            shell::run(shell::cargo(&["run", "--release", "--example", "sounds", "--"]).args(files))
         }
         _ => shell::run(shell::cargo(&["run", "--release", "--example", "bench", "--"]).args(arguments)),
     }

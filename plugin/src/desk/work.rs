@@ -5,6 +5,7 @@ use std::path::Path;
 
 use collavoce::bounce::{self, Stage};
 use collavoce::engine::{self, Session};
+use collavoce::instrument::Sounds;
 use collavoce::limits::{LISTEN_HZ, MAX_CHART_BYTES, MAX_SONG_BYTES};
 use collavoce::listen::PitchMethod;
 use collavoce::song::{Chart, Settings, Song, VocalSource};
@@ -134,10 +135,12 @@ pub fn export(
     rate: Hz,
     progress: &mut dyn FnMut(f64),
 ) -> Result<usize, String> {
-    let files = bounce::export(&material.session, &material.song, folder, rate, &mut |stage, done| {
-        progress(if stage == Stage::Play { 0.8 * done } else { 0.8 + 0.2 * done });
-        ControlFlow::Continue(())
-    });
+    let sounds = Sounds::default();
+    let files =
+        bounce::export(&material.session, &material.song, &sounds, folder, rate, &mut |stage, done| {
+            progress(if stage == Stage::Play { 0.8 * done } else { 0.8 + 0.2 * done });
+            ControlFlow::Continue(())
+        });
     files.map(|files| files.len()).map_err(|error| error.to_string())
 }
 

@@ -12,7 +12,7 @@ thread_local! {
 ///
 /// Damaged headers reach arithmetic in the library that debug builds refuse. What `work` had borrowed must not be
 /// used again after `None`.
-pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let print = take_hook();

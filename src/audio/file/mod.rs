@@ -12,4 +12,5 @@ mod tests;
 pub use decode::Reader;
 pub use encode::{FULL_SCALE, StemBlock, StemFormat, StemReader, StemWriter, quantise};
 pub use error::AudioFileError;
+pub(crate) use guard::guarded;
 pub use mono::{Conversion, MonoInput, file_sha256, read_mono};

@@ -1,0 +1,63 @@
+//! Who plays each part.
+
+use std::sync::Arc;
+
+use super::bank::{BankError, Preset, SoundBank};
+use super::level::trim_db;
+use crate::score::Part;
+
+/// A part's sound in a bank, brought to the level of the built-in one.
+#[derive(Debug, Clone)]
+pub struct Sampling {
+    pub(super) bank: Arc<SoundBank>,
+    pub(super) preset: Preset,
+    /// What palm-muted notes are played with, where it is something else.
+    pub(super) muted: Option<Preset>,
+    pub(super) gain_db: f32,
+}
+
+impl Sampling {
+    /// Where it comes from.
+    pub fn bank(&self) -> &SoundBank {
+        &self.bank
+    }
+
+    /// What it takes to be as loud as the built-in sound, in dB beside what it usually takes.
+    pub fn gain_db(&self) -> f32 {
+        self.gain_db
+    }
+}
+
+/// The sounds of all parts: built-in unless something else is set.
+#[derive(Debug, Clone, Default)]
+pub struct Sounds([Option<Arc<Sampling>>; 4]);
+
+impl Sounds {
+    /// The sampled sound of a part; none is the built-in one.
+    pub fn of(&self, part: Part) -> Option<&Arc<Sampling>> {
+        self.0[part.index()].as_ref()
+    }
+
+    /// Whether every part has its built-in sound.
+    pub fn are_built_in(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    /// Gives a part the sound of a bank. Both the bank's and the built-in sound are played to find how loud it has to be:
+    /// it takes some tenths of a second.
+    pub fn sample(&mut self, part: Part, bank: &Arc<SoundBank>) -> Result<(), BankError> {
+        let preset = bank.preset_for(part)?;
+        let muted = bank.muted_guitar().filter(|_| part == Part::Guitar && preset.bank == 0);
+        let mut sampling = Sampling { bank: bank.clone(), preset, muted, gain_db: 0.0 };
+        sampling.gain_db = trim_db(part, &sampling);
+        self.0[part.index()] = Some(Arc::new(sampling));
+        Ok(())
+    }
+
+    /// Takes the sounds of some parts over from others.
+    pub fn take(&mut self, others: &Self, parts: &[Part]) {
+        for part in parts {
+            self.0[part.index()].clone_from(&others.0[part.index()]);
+        }
+    }
+}

@@ -105,8 +105,10 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         was["params"]["count_in"] = serde_json::json!({ "i32": 0 });
         was["params"]["bar_one"] = serde_json::json!({ "bool": false });
         was["params"]["end_here"] = serde_json::json!({ "bool": false });
+        was["params"]["sounds"] = serde_json::json!({ "string": "built_in" });
         // No bar was fixed, as no chart was loaded.
         was["fields"]["fixed_chords"] = was["fields"]["chart"].clone();
+        was["fields"]["sound_file"] = was["fields"]["chart"].clone();
         assert_eq!(was["params"], is["params"], "{}", fresh.format());
         assert_eq!(was["fields"], is["fields"], "{}", fresh.format());
     }

@@ -10,10 +10,11 @@ mod tests;
 
 use collavoce::engine::live::{Beside, Feed, LiveThreads};
 use collavoce::engine::{MAX_STATE, Player, ready};
+use collavoce::instrument::Sounds;
 use collavoce::listen::RoundTripProbe;
 use collavoce::perform::{EventKind, NoteEvent, NoteId};
 use collavoce::score::Part;
-use collavoce::song::Gesture;
+use collavoce::song::{Gesture, Seed};
 use collavoce::time::{Hz, SampleCount, SampleTime};
 
 use self::capture::Saying;
@@ -125,7 +126,7 @@ impl Deck {
         rate: Hz,
         max_block: usize,
         latency: usize,
-        seed: collavoce::song::Seed,
+        (seed, sounds): (Seed, &Sounds),
         (feed, threads): (Feed, LiveThreads),
         end: DeckEnd,
     ) -> Self {
@@ -133,7 +134,7 @@ impl Deck {
         let mut deck = Self {
             rate,
             latency: latency as i64,
-            live: Player::new(rate, seed),
+            live: Player::with_sounds(rate, seed, sounds),
             feed,
             threads,
             end,

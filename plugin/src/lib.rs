@@ -164,13 +164,16 @@ impl Plugin for Collavoce {
             "bar_one": { "bool": false },
             "end_here": { "bool": false },
             "speakers": { "bool": false },
+            "sounds": { "string": "built_in" },
         });
         if let Ok(before) = serde_json::from_value::<BTreeMap<_, _>>(before) {
             for (id, value) in before {
                 state.params.entry(id).or_insert(value);
             }
         }
-        state.fields.entry("fixed_chords".to_owned()).or_insert_with(|| "\"\"".to_owned());
+        for text in ["fixed_chords", "sound_file"] {
+            state.fields.entry(text.to_owned()).or_insert_with(|| "\"\"".to_owned());
+        }
     }
 
     fn params(&self) -> Arc<dyn Params> {
@@ -209,9 +212,11 @@ impl Plugin for Collavoce {
                 return false;
             }
         };
-        let (deck_end, desk_end) = deck::connect(rate, self.common.appointments.clone(), desk);
+        let sounds = self.common.sounds_at_activation(&desk, self.is_offline);
+        let (deck_end, desk_end) =
+            deck::connect(rate, sounds.clone(), self.common.appointments.clone(), desk);
         self.common.attach(desk_end);
-        self.deck = Some(Deck::new(rate, max_block, latency, seed, started, deck_end));
+        self.deck = Some(Deck::new(rate, max_block, latency, (seed, &sounds), started, deck_end));
         context.set_latency_samples(latency as u32);
         true
     }

@@ -205,6 +205,19 @@ pub enum RenderingChoice {
     On,
 }
 
+/// What the band sounds like; taken up at activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum SoundsChoice {
+    /// The built-in instruments.
+    #[id = "built_in"]
+    #[name = "built-in"]
+    BuiltIn,
+    /// A SoundFont: the one that was loaded, else the one that the system has.
+    #[id = "sampled"]
+    #[name = "sampled"]
+    Sampled,
+}
+
 /// What the main output carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum MainChoice {
@@ -261,6 +274,9 @@ pub struct CollavoceParams {
     /// Where it lies.
     #[persist = "song_place"]
     pub song_place: Arc<Mutex<SongPlace>>,
+    /// The file of the SoundFont that was loaded; empty takes the one that the system has.
+    #[persist = "sound_file"]
+    pub sound_file: SavedText,
 
     /// Live or studio.
     #[id = "mode"]
@@ -337,6 +353,9 @@ pub struct CollavoceParams {
     /// Beat level and starting tempo; 0 is found.
     #[id = "bpm"]
     pub bpm: FloatParam,
+    /// What the band sounds like.
+    #[id = "sounds"]
+    pub sounds: EnumParam<SoundsChoice>,
     /// Main output.
     #[id = "main_out"]
     pub main_out: EnumParam<MainChoice>,
@@ -423,6 +442,7 @@ impl Default for CollavoceParams {
             song: SavedText::default(),
             chart: SavedText::default(),
             fixed: SavedText::default(),
+            sound_file: SavedText::default(),
             song_place: Arc::default(),
             mode: EnumParam::new("Mode", ModeChoice::Live),
             lead: EnumParam::new("Lead", LeadChoice::Voice),
@@ -471,6 +491,7 @@ impl Default for CollavoceParams {
                     "auto" => Some(0.0),
                     number => number.trim_end_matches("bpm").trim().parse().ok(),
                 })),
+            sounds: EnumParam::new("Sounds", SoundsChoice::BuiltIn).non_automatable(),
             main_out: EnumParam::new("Main output", MainChoice::Mix),
             voice_level: level("Voice level"),
             rendering: EnumParam::new("Rendering", RenderingChoice::Auto),

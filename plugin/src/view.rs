@@ -143,6 +143,8 @@ pub struct Shared {
     note: parking_lot::Mutex<Option<Note>>,
     /// The round trip that was measured and that nobody has taken up, in ms.
     round_trip: parking_lot::Mutex<Option<f32>>,
+    /// Counts how often other sounds were read.
+    sounds: std::sync::atomic::AtomicU64,
     repaint: RepaintNotifier,
 }
 
@@ -193,6 +195,17 @@ impl Shared {
     /// The round trip that was measured since the last call, in ms.
     pub fn take_round_trip(&self) -> Option<f32> {
         self.round_trip.lock().take()
+    }
+
+    /// Says that other sounds are there, for the next activation.
+    pub fn tell_sounds(&self) {
+        self.sounds.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        self.repaint.request_repaint_with(true);
+    }
+
+    /// How often that was said.
+    pub fn sounds_told(&self) -> u64 {
+        self.sounds.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Asks for something.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 
 use collavoce::engine::{Performance, Player, ready};
+use collavoce::instrument::Sounds;
 use collavoce::listen::RoundTripProbe;
 use collavoce::song::Gesture;
 use collavoce::time::Hz;
@@ -113,10 +114,17 @@ pub struct DeskEnd {
     pub heard: Consumer<f32>,
     /// The host's sample rate.
     pub rate: Hz,
+    /// The band's sounds in this activation.
+    pub sounds: Sounds,
 }
 
 /// Both ends of a new connection with a desk's thread.
-pub fn connect(rate: Hz, appointments: Arc<Appointments>, desk: Thread) -> (DeckEnd, DeskEnd) {
+pub fn connect(
+    rate: Hz,
+    sounds: Sounds,
+    appointments: Arc<Appointments>,
+    desk: Thread,
+) -> (DeckEnd, DeskEnd) {
     let (to_deck, songs) = RingBuffer::new(4);
     let (done, back) = RingBuffer::new(8);
     let (voice, voice_out) = ready::ring(rate.0 as usize * CAPTURE_S, 0.0);
@@ -132,6 +140,7 @@ pub fn connect(rate: Hz, appointments: Arc<Appointments>, desk: Thread) -> (Deck
         measurements,
         heard: heard_out,
         rate,
+        sounds,
     };
     (deck, desk)
 }

@@ -38,9 +38,9 @@ impl Stage {
         let config = listen_config(&settings, PitchMethod::Nsdf);
         let started = live::start(RATE, config, settings.clone(), watch).expect("threads");
         let (deck_end, desk_end) =
-            connect(RATE, common.appointments.clone(), desk.thread().expect("it is open"));
+            connect(RATE, Sounds::default(), common.appointments.clone(), desk.thread().expect("it is open"));
         common.attach(desk_end);
-        let deck = Deck::new(RATE, BLOCK, 0, settings.seed, started, deck_end);
+        let deck = Deck::new(RATE, BLOCK, 0, (settings.seed, &Sounds::default()), started, deck_end);
         Self { common, desk, settings, deck, notes: NoteOutput::default() }
     }
 

@@ -3,6 +3,7 @@
 
 mod capture;
 mod measure;
+mod sounds;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -28,6 +29,7 @@ use crate::show::Shown;
 use crate::view::{Command, HealthView, Shared, State, View};
 use capture::{Captured, CapturedTake, HostBars};
 use measure::Measurement;
+use sounds::Read;
 use work::{Loadable, Material};
 
 pub use capture::MAX_CAPTURE_S;
@@ -61,6 +63,8 @@ pub struct Common {
     said: Mutex<Said>,
     /// The song that the live band knows, with what it states where nobody else does.
     known: Mutex<Option<Settings>>,
+    /// The sounds that were read.
+    sounds: Mutex<Read>,
     deck: Mutex<Option<DeskEnd>>,
     stop: AtomicBool,
 }
@@ -242,6 +246,7 @@ impl Clerk {
 
     /// Does everything that there is to do.
     fn look_around(&mut self) {
+        self.follow_sounds();
         let end = self.common.deck.lock().take();
         if let Some(end) = end {
             // What the deck before it has captured is kept.
@@ -340,7 +345,7 @@ impl Clerk {
                 (events, origin_s - song.heard.pad_s, song.settings.seed)
             }
         };
-        let player = Player::new(deck.rate, seed);
+        let player = Player::with_sounds(deck.rate, seed, &deck.sounds);
         let loaded = Loaded { performance: Performance::new(events), origin_s, player };
         let mut loaded = Box::new(loaded);
         // The deck takes one at every block; one that does not run is replaced soon.
@@ -392,6 +397,9 @@ impl Clerk {
     }
 
     fn load(&mut self, path: &Path) -> Result<(), String> {
+        if sounds::is_bank(path) {
+            return self.keep_bank(path);
+        }
         self.show_work(&format!("Loading {}", path.display()), 0.0);
         // Bars were fixed, and anchors given, in the song that was there.
         let asked = Settings { fixed: Vec::new(), bar_one_s: None, anchors: Vec::new(), ..self.asked() };
@@ -427,7 +435,12 @@ impl Clerk {
         };
         let common = self.common.clone();
         let rate = self.deck.as_ref().map_or(Hz(48_000), |deck| deck.rate);
-        let files = work::export(material, folder, rate, &mut |done| {
+        // What is heard is what is written.
+        let sounds = match &self.deck {
+            Some(deck) => deck.sounds.clone(),
+            None => self.common.sounds.lock().sounds.clone(),
+        };
+        let files = work::export(material, &sounds, folder, rate, &mut |done| {
             show_progress(&common, "Exporting", done);
         })?;
         self.message = format!("Exported {} files to {}", files, folder.display());

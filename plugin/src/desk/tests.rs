@@ -6,9 +6,14 @@ use std::time::{Duration, Instant};
 use collavoce::score::Score;
 use collavoce::sing::demo;
 use nice_plug::params::persist::PersistentField;
+use nice_plug::prelude::Param as _;
 
 use super::*;
+use crate::params::SoundsChoice;
 use crate::view::Command;
+
+#[path = "../../../tests/common/font.rs"]
+mod font;
 
 /// A desk that is open, and a folder of files.
 struct Office {
@@ -216,4 +221,63 @@ fn what_was_counted_in_and_the_hosts_bars_say_where_bars_begin_in_the_take() {
     assert!((hosts_s - 1.8).abs() < 1e-9, "{hosts_s}");
     let silent = CapturedTake { bars: Some(HostBars { at_s: 0.3, beats: 5.0, bpm: 0.0 }), ..take };
     assert_eq!(bar_one_s(&silent, &asked(Lead::Host, 0)), None);
+}
+
+#[test]
+fn a_sound_font_that_was_read_is_used_in_the_next_activation_and_a_broken_one_is_said() {
+    let office = Office::open();
+    let desk = office._desk.thread().expect("it is open");
+    let params = &office.common.params;
+    let choose = |choice: SoundsChoice| {
+        let value = params.sounds.preview_normalized(choice);
+        // SAFETY: the office keeps the parameter alive.
+        unsafe { params.sounds.as_ptr()._internal_set_normalized_value(value) };
+    };
+    let activation = || office.common.sounds_at_activation(&desk, true);
+    assert!(activation().are_built_in());
+    let told = office.common.shared.sounds_told();
+
+    let whole = office.folder.path().join("band.SF2");
+    std::fs::write(&whole, font::Font::usual().bytes()).expect("a file");
+    let said = office.ask(Command::Load(whole.clone()));
+    assert!(said.contains("band.SF2"), "{said:?}");
+    assert!(activation().are_built_in(), "it was loaded, not chosen");
+    choose(SoundsChoice::Sampled);
+    let sounds = activation();
+    let name =
+        |sounds: &collavoce::instrument::Sounds, part| sounds.of(part).map(|s| s.bank().name().to_owned());
+    for part in collavoce::score::Part::ALL {
+        assert_eq!(name(&sounds, part).as_deref(), Some("Test font"), "{part}");
+    }
+    assert_eq!(office.common.shared.sounds_told(), told + 1);
+
+    // What is exported is what is heard, and says so.
+    office.ask(Command::Load(office.voice()));
+    let out = office.folder.path().join("out");
+    let said = office.ask(Command::Export(out.clone()));
+    let song = std::fs::read(out.join("song.collavoce")).unwrap_or_else(|_| panic!("no song: {said}"));
+    let song = collavoce::song::Song::from_bytes(&song).expect("a song");
+    assert!(!song.provenance.sounds.is_empty());
+
+    let broken = office.file("broken.sf2", "RIFF");
+    office.ask(Command::Load(broken));
+    assert!(activation().are_built_in());
+    let said = office.settle();
+    assert!(said.contains("broken.sf2") && said.contains("built-in"), "{said:?}");
+
+    params.sound_file.set(whole.display().to_string());
+    assert!(!activation().are_built_in(), "a project names its own");
+    choose(SoundsChoice::BuiltIn);
+    assert!(activation().are_built_in());
+}
+
+#[test]
+fn an_activation_does_not_wait_for_ever() {
+    let common = Common::new(Arc::default(), Arc::default());
+    // SAFETY: the parameter is kept alive.
+    unsafe { common.params.sounds.as_ptr()._internal_set_normalized_value(1.0) };
+    let begun = Instant::now();
+    // There is no desk that could read anything.
+    assert!(common.sounds_at_activation(&std::thread::current(), false).are_built_in());
+    assert!((2.0..20.0).contains(&begun.elapsed().as_secs_f64()));
 }

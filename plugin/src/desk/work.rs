@@ -131,13 +131,13 @@ pub fn load(path: &Path, asked: &Settings, progress: &mut dyn FnMut(f64)) -> Res
 /// Writes a song into a folder and says how many files it was.
 pub fn export(
     material: &Material,
+    sounds: &Sounds,
     folder: &Path,
     rate: Hz,
     progress: &mut dyn FnMut(f64),
 ) -> Result<usize, String> {
-    let sounds = Sounds::default();
     let files =
-        bounce::export(&material.session, &material.song, &sounds, folder, rate, &mut |stage, done| {
+        bounce::export(&material.session, &material.song, sounds, folder, rate, &mut |stage, done| {
             progress(if stage == Stage::Play { 0.8 * done } else { 0.8 + 0.2 * done });
             ControlFlow::Continue(())
         });

@@ -275,7 +275,7 @@ fn draw_row(ui: &Ui, row: Rect, name: &str, kind: Kind, is_selected: bool, is_ho
     theme::text(painter, pos2(kind_left, row.center().y), Align2::LEFT_CENTER, kind.word(), 12.0, DIM);
 }
 
-/// A folder, a wave, lines of chords, or a note.
+/// A folder, a wave, lines of chords, a note, or keys.
 fn sign(ui: &Ui, rect: Rect, kind: Kind) {
     let painter = ui.painter();
     match kind {
@@ -305,6 +305,14 @@ fn sign(ui: &Ui, rect: Rect, kind: Kind) {
             let head = pos2(rect.left() + 6.0, rect.bottom() - 3.5);
             painter.circle_filled(head, 3.2, GOOD);
             painter.vline(head.x + 2.8, rect.top() + 1.0..=head.y, Stroke::new(1.5, GOOD));
+        }
+        Kind::Bank => {
+            for index in 0..3 {
+                let left = rect.left() + 1.0 + 5.0 * index as f32;
+                let key =
+                    Rect::from_min_max(pos2(left, rect.top() + 2.0), pos2(left + 5.0, rect.bottom() - 2.0));
+                theme::outline(painter, key, Stroke::new(1.2, DIM));
+            }
         }
     }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::view::Command;
 
-/// What can be loaded: recordings, chord charts, saved songs.
+/// What can be loaded: recordings, chord charts, saved songs, SoundFonts.
 const SOUND: [&str; 8] = ["wav", "flac", "mp3", "ogg", "m4a", "aac", "aiff", "aif"];
 const CHART: [&str; 3] = ["txt", "chords", "cho"];
 const SONG: [&str; 1] = ["collavoce"];
+const BANK: [&str; 2] = ["sf2", "sf3"];
 /// Most entries of a folder that are shown.
 const MOST_ENTRIES: usize = 5_000;
 /// Name of the folder that an export makes.
@@ -30,6 +31,7 @@ pub(super) enum Kind {
     Sound,
     Chart,
     Song,
+    Bank,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Sound => "recording",
             Self::Chart => "chords",
             Self::Song => "song",
+            Self::Bank => "SoundFont",
         }
     }
 
@@ -52,6 +55,8 @@ impl Kind {
             Some(Self::Chart)
         } else if known(&SONG) {
             Some(Self::Song)
+        } else if known(&BANK) {
+            Some(Self::Bank)
         } else {
             None
         }
@@ -202,7 +207,7 @@ impl Browser {
 
 /// What can be loaded, in words.
 pub(super) fn loadable() -> String {
-    let all = SOUND.iter().chain(&CHART).chain(&SONG);
+    let all = SOUND.iter().chain(&CHART).chain(&SONG).chain(&BANK);
     format!("what can be: {}", all.map(|e| format!(".{e}")).collect::<Vec<_>>().join(" "))
 }
 
@@ -270,9 +275,16 @@ mod tests {
         for folder in ["songs/live", "Albums", ".hidden"] {
             fs::create_dir_all(root.path().join(folder)).expect("made");
         }
-        for file in
-            ["b.WAV", "A.flac", "notes.pdf", "chart.txt", "old.collavoce", ".secret.wav", "songs/take.m4a"]
-        {
+        for file in [
+            "b.WAV",
+            "A.flac",
+            "GM.sf3",
+            "notes.pdf",
+            "chart.txt",
+            "old.collavoce",
+            ".secret.wav",
+            "songs/take.m4a",
+        ] {
             fs::write(root.path().join(file), "x").expect("written");
         }
         root
@@ -286,7 +298,10 @@ mod tests {
     fn folders_come_first_and_only_what_can_be_loaded_is_seen() {
         let root = tree();
         let browser = Browser::open(Purpose::Load, Some(root.path()));
-        assert_eq!(names(&browser), ["Albums", "songs", "A.flac", "b.WAV", "chart.txt", "old.collavoce"]);
+        assert_eq!(
+            names(&browser),
+            ["Albums", "songs", "A.flac", "b.WAV", "chart.txt", "GM.sf3", "old.collavoce"]
+        );
         let browser = Browser::open(Purpose::Export, Some(root.path()));
         assert_eq!(names(&browser), ["Albums", "songs"]);
     }

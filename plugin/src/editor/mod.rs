@@ -121,6 +121,8 @@ struct App {
     pending: Pending,
     /// The look-ahead that the host was last asked to take up.
     lookahead: LookaheadChoice,
+    /// The sounds that it was last asked to take up, as they are counted.
+    sounds: u64,
     /// Whether a host holds the window. Then only the host resizes it: a window that resizes itself brings hosts down
     /// that are not asked on their own thread.
     is_embedded: bool,
@@ -129,9 +131,10 @@ struct App {
 impl App {
     fn new(params: Arc<CollavoceParams>, shared: Arc<Shared>, is_embedded: bool) -> Self {
         let place = params.editor.clone();
-        let lookahead = params.lookahead.value();
+        let (lookahead, sounds) = (params.lookahead.value(), shared.sounds_told());
         Self {
             lookahead,
+            sounds,
             params,
             shared,
             place,
@@ -166,10 +169,10 @@ impl NiceEguiApp for App {
         let Some(gui) = self.gui.clone() else { return };
         let hand = Hand::new(gui.param_setter(), self.pending.clone());
         self.draw(ui, &hand);
-        let lookahead = self.params.lookahead.value();
-        if lookahead != self.lookahead {
-            // Another latency needs another activation.
-            self.lookahead = lookahead;
+        let (lookahead, sounds) = (self.params.lookahead.value(), self.shared.sounds_told());
+        if (lookahead, sounds) != (self.lookahead, self.sounds) {
+            // Another latency needs another activation, and so do other instruments.
+            (self.lookahead, self.sounds) = (lookahead, sounds);
             gui.request_restart();
         }
     }

@@ -314,8 +314,9 @@ fn a_bank_is_as_loud_as_the_built_in_sound() {
         for part in Part::ALL {
             let (theirs, ours) = (lufs(part, &sounds), lufs(part, &Sounds::default()));
             let gain_db = sounds.of(part).expect("it is sampled").gain_db();
+            // The room's reflections raise or lower a steady tone by more than they do a section.
             assert!(
-                (theirs - ours).abs() < 3.0 || gain_db.abs() == 18.0,
+                (theirs - ours).abs() < 4.0 || gain_db.abs() == 18.0,
                 "{part}: {theirs:.1} and {ours:.1} LUFS"
             );
         }

@@ -41,6 +41,9 @@
 //! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
 //! its beats, and prints `src/follow/mix/pulse.txt`.
 //!
+//! `collavoce_eval sound [BANK...] [-o FOLDER]` plays notes and parts with our instruments and with sampled banks, and prints
+//! how far they are apart; `-o` makes a page of spectrograms.
+//!
 //! `collavoce_eval sections FOLDER` finds sections in the melodies of POP909 and compares them with those of two people.
 
 mod band;
@@ -53,6 +56,7 @@ mod phrasing;
 mod pulse;
 mod rhythm;
 mod sections;
+mod sound;
 
 use std::path::Path;
 
@@ -78,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         ["compare", rest @ ..] => compare::run(&compare_options(rest)?),
         ["phrasing", rest @ ..] => phrasing::run(rest),
         ["pulse", folder] => pulse::run(Path::new(folder)),
+        ["sound", rest @ ..] => sound::run(rest),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
@@ -85,7 +90,7 @@ fn main() -> anyhow::Result<()> {
              follow|follow-known|follow-bleed|follow-loop|follow-real (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
              demo), cargo xtask eval band CORPUS (of cargo xtask data; --validate, --pieces N, --seeds N), \
              cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief), cargo xtask eval phrasing \
-             [FILES|--sung N|--scores FOLDER] or cargo xtask eval pulse FOLDER (recordings with beats)"
+             [FILES|--sung N|--scores FOLDER], cargo xtask eval sound [BANK...] [-o FOLDER] [--other-notes] or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }

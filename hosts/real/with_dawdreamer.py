@@ -116,13 +116,16 @@ def live_band(given):
 
 
 def check_tempo(checks, given, sound):
-    """With the host in the lead the live band's drums fall on the host's eighths."""
+    """With the host in the lead the live band's drums fall on the host's eighths.
+
+    They are those of the rules: what the network plays has sixteenths and a drummer's timing."""
     tempos = (88.0, 131.0)
     times = {}
     for bpm in tempos:
         host = Host(given, sound, bpm)
         host.set("Rendering", "on")
         host.set("Lead", "Host")
+        host.set("Players", "Rules")
         times[bpm] = onsets_s(stem(host.render(), 1), given.rate)
     for bpm, other in (tempos, tempos[::-1]):
         right, wrong, count = on_grid(times[bpm], bpm), on_grid(times[bpm], other), len(times[bpm])

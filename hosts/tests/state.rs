@@ -105,6 +105,7 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         was["params"]["count_in"] = serde_json::json!({ "i32": 0 });
         was["params"]["bar_one"] = serde_json::json!({ "bool": false });
         was["params"]["end_here"] = serde_json::json!({ "bool": false });
+        was["params"]["tone"] = serde_json::json!({ "string": "auto" });
         was["params"]["sounds"] = serde_json::json!({ "string": "built_in" });
         // No bar was fixed, as no chart was loaded.
         was["fields"]["fixed_chords"] = was["fields"]["chart"].clone();

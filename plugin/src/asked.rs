@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use collavoce::score::{Key, Part};
 use collavoce::song::{
     Arranger, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice,
-    Tune, WhenStopped,
+    ToneName, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
 use crate::params::{
     CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, KEY_NAMES, LeadChoice, LookaheadChoice,
-    MeterChoice, PartParams, StopChoice, StyleChoice, TuneChoice,
+    MeterChoice, PartParams, StopChoice, StyleChoice, ToneChoice, TuneChoice,
 };
 
 /// What the host's time line says, written by the audio thread and read by the workers.
@@ -173,6 +173,17 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
             StyleChoice::Pop => Style::Pop,
             StyleChoice::Ballad => Style::Ballad,
             StyleChoice::Jazz => Style::Jazz,
+        },
+        tone: match params.tone.value() {
+            ToneChoice::Auto => ToneName::Auto,
+            ToneChoice::AcousticBallad => ToneName::AcousticBallad,
+            ToneChoice::Indie => ToneName::Indie,
+            ToneChoice::Folk => ToneName::Folk,
+            ToneChoice::Soul => ToneName::Soul,
+            ToneChoice::Rock => ToneName::Rock,
+            ToneChoice::Orchestral => ToneName::Orchestral,
+            ToneChoice::Jazz => ToneName::Jazz,
+            ToneChoice::LoFi => ToneName::LoFi,
         },
         harmonist: match params.composer.value() {
             ComposerChoice::Model => Harmonist::Model,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use collavoce::engine::{listen_config, live};
+use collavoce::instrument::Tone;
 use collavoce::listen::PitchMethod;
 use collavoce::song::{Gesture, Mode};
 use collavoce::time::{Hz, Meter};
@@ -165,6 +166,7 @@ impl Plugin for Collavoce {
             "end_here": { "bool": false },
             "speakers": { "bool": false },
             "sounds": { "string": "built_in" },
+            "tone": { "string": "auto" },
         });
         if let Ok(before) = serde_json::from_value::<BTreeMap<_, _>>(before) {
             for (id, value) in before {
@@ -203,7 +205,7 @@ impl Plugin for Collavoce {
         let latency = rate.sample_at(lookahead_s).0 as usize;
         let asked = self.common.asked(Mode::Live, lookahead_s);
         let config = listen_config(&asked, PitchMethod::Nsdf);
-        let seed = asked.seed;
+        let (seed, tone) = (asked.seed, Tone::of(&asked));
         let watch = Box::new(LiveWatch::new(self.common.clone(), lookahead_s));
         let started = match live::start(rate, config, asked, watch) {
             Ok(started) => started,
@@ -212,7 +214,7 @@ impl Plugin for Collavoce {
                 return false;
             }
         };
-        let sounds = self.common.sounds_at_activation(&desk, self.is_offline);
+        let sounds = self.common.sounds_at_activation(&desk, self.is_offline).toned(tone);
         let (deck_end, desk_end) =
             deck::connect(rate, sounds.clone(), self.common.appointments.clone(), desk);
         self.common.attach(desk_end);

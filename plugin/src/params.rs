@@ -205,6 +205,41 @@ pub enum RenderingChoice {
     On,
 }
 
+/// How the built-in band is equipped; the live band takes it up at activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ToneChoice {
+    /// As the style asks.
+    #[id = "auto"]
+    #[name = "as the style"]
+    Auto,
+    /// Softly picked flat top, deep kit, warm section.
+    #[id = "acoustic_ballad"]
+    #[name = "acoustic ballad"]
+    AcousticBallad,
+    /// A usual band with a strummed flat top.
+    #[id = "indie"]
+    Indie,
+    /// Flat top close by, double bass, brushes.
+    #[id = "folk"]
+    Folk,
+    /// Clean electric guitar, muted bass, tight kit.
+    #[id = "soul"]
+    Soul,
+    /// Electric guitar struck hard, bass with a pick.
+    #[id = "rock"]
+    Rock,
+    /// Classical guitar, double bass, a large section.
+    #[id = "orchestral"]
+    Orchestral,
+    /// Hollow electric guitar, double bass, brushes.
+    #[id = "jazz"]
+    Jazz,
+    /// Worn tape.
+    #[id = "lo_fi"]
+    #[name = "lo-fi"]
+    LoFi,
+}
+
 /// What the band sounds like; taken up at activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum SoundsChoice {
@@ -353,6 +388,9 @@ pub struct CollavoceParams {
     /// Beat level and starting tempo; 0 is found.
     #[id = "bpm"]
     pub bpm: FloatParam,
+    /// How the built-in band is equipped.
+    #[id = "tone"]
+    pub tone: EnumParam<ToneChoice>,
     /// What the band sounds like.
     #[id = "sounds"]
     pub sounds: EnumParam<SoundsChoice>,
@@ -491,6 +529,7 @@ impl Default for CollavoceParams {
                     "auto" => Some(0.0),
                     number => number.trim_end_matches("bpm").trim().parse().ok(),
                 })),
+            tone: EnumParam::new("Tone", ToneChoice::Auto).non_automatable(),
             sounds: EnumParam::new("Sounds", SoundsChoice::BuiltIn).non_automatable(),
             main_out: EnumParam::new("Main output", MainChoice::Mix),
             voice_level: level("Voice level"),

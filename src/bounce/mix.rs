@@ -1,4 +1,5 @@
-//! The mix: voice and band at one balance, brought to a loudness, kept below a true peak.
+//! The mix: voice and band at one balance, the band seated under the voice, both glued together, brought to a loudness,
+//! kept below a true peak. The stems and `band` know nothing of it.
 
 use std::path::Path;
 
@@ -6,7 +7,7 @@ use super::{BounceError, Tick};
 use crate::audio::{
     AudioFileError, Reader, Resampler, StemFormat, StemReader, StemWriter, StereoBlock, quantise,
 };
-use crate::instrument::Limiter;
+use crate::instrument::{Glue, Limiter, Seat};
 use crate::time::Hz;
 
 /// Level that the voice is brought to before the mix, in dB relative to full scale (RMS while it sings): some 3 dB
@@ -42,6 +43,8 @@ pub(super) struct Mix<'a> {
     pub frames: u64,
     pub voice_dbfs: f64,
     pub loudness: Option<f64>,
+    /// How much room the band makes for the voice, 0 to 1.
+    pub seat: f64,
     /// What the file says of itself.
     pub comment: &'a str,
 }
@@ -102,16 +105,29 @@ impl Mix<'_> {
         Ok(meter.loudness_global()?)
     }
 
-    /// Runs over the sum of voice and band, block by block.
+    /// Runs over voice and seated band, glued together, block by block.
     fn sum(&self, voice_gain: f32, sink: &mut SumSink<'_>) -> Result<(), BounceError> {
         let mut voice = Voice::open(self.vocal, self.rate, self.pad_frames)?;
         let mut band = Band::open(self.band)?;
+        let (mut seat, mut glue) = (Seat::new(self.seat as f32, self.rate), Glue::new(self.rate));
         let mut done = 0u64;
         let (mut left, mut right) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);
+        let (mut sung_left, mut sung_right) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);
         while done < self.frames {
             let len = (self.frames - done).min(BLOCK as u64) as usize;
             band.read(&mut left[..len], &mut right[..len])?;
-            voice.add(&mut left[..len], &mut right[..len], voice_gain)?;
+            sung_left[..len].fill(0.0);
+            sung_right[..len].fill(0.0);
+            voice.add(&mut sung_left[..len], &mut sung_right[..len], voice_gain)?;
+            let sung = StereoBlock { left: &mut sung_left[..len], right: &mut sung_right[..len] };
+            let mut sum = StereoBlock { left: &mut left[..len], right: &mut right[..len] };
+            seat.process(&sung, &mut sum);
+            for (to, from) in
+                sum.left.iter_mut().zip(&*sung.left).chain(sum.right.iter_mut().zip(&*sung.right))
+            {
+                *to += from;
+            }
+            glue.process(&mut sum);
             done += len as u64;
             sink(&mut left[..len], &mut right[..len], done as f64 / self.frames as f64)?;
         }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::audio::{AudioFileError, FULL_SCALE, StemFormat, StemWriter, file_sha256, quantise};
 use crate::engine::{self, BandRenderer, EngineError, Session};
 use crate::follow::mix::MixError;
-use crate::instrument::Sounds;
+use crate::instrument::{Sounds, Tone};
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::perform::NoteEvent;
@@ -92,6 +92,8 @@ pub struct BounceRequest<'a> {
     pub tail_s: f64,
     /// Loudness of the mix in LUFS; none leaves it as it is.
     pub loudness: Option<f64>,
+    /// How much room the band makes for the voice in the mix, 0 to 1.
+    pub seat: f64,
     /// Samples that the engine renders at once; changes nothing in the output.
     pub block: usize,
     /// Files that are copied into the folder: (name, path).
@@ -113,7 +115,8 @@ impl<'a> BounceRequest<'a> {
             format: StemFormat::Wav,
             rate: None,
             tail_s: 3.0,
-            loudness: Some(-16.0),
+            loudness: Some(-14.0),
+            seat: 0.5,
             block: engine::RENDER_BLOCK,
             extras: Vec::new(),
             clock: None,
@@ -222,6 +225,7 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
         rate,
         tail_s: request.tail_s,
         loudness: request.loudness,
+        seat: request.seat,
         block: request.block,
         extras: &request.extras,
     };
@@ -253,6 +257,7 @@ pub fn export(
         rate,
         tail_s: 3.0,
         loudness: None,
+        seat: 0.0,
         block: engine::RENDER_BLOCK,
         extras: &[],
     };
@@ -280,6 +285,7 @@ struct Writing<'a> {
     rate: Hz,
     tail_s: f64,
     loudness: Option<f64>,
+    seat: f64,
     block: usize,
     extras: &'a [(String, PathBuf)],
 }
@@ -292,6 +298,7 @@ impl Writing<'_> {
     ) -> Result<(Vec<String>, serde_json::Value), BounceError> {
         let Self { output, session, song, rate, .. } = *self;
         let origin = Origin::new(song);
+        let sounds = self.sounds.clone().toned(Tone::of(&song.settings));
         let score = &session.score;
         let events = session.performance(&song.settings, rate);
         let parts = engine::sounding_parts(score);
@@ -316,7 +323,7 @@ impl Writing<'_> {
             rate,
             frames,
             origin: &origin,
-            sounds: self.sounds,
+            sounds: &sounds,
             files: &mut files,
         };
         bands
@@ -335,6 +342,7 @@ impl Writing<'_> {
                 frames,
                 voice_dbfs: voice_level(session),
                 loudness: self.loudness,
+                seat: self.seat,
                 comment: &origin.mix(),
             };
             let mut tick = |done| keep_going(progress(Stage::Mix, done));
@@ -375,6 +383,7 @@ impl Writing<'_> {
             rate: rate.0,
             frames,
             loudness: self.loudness,
+            seat: self.seat,
             hashes,
             timings: laps.clock.map(|_| &laps.seconds),
         };

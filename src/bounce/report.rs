@@ -20,6 +20,7 @@ pub(super) struct Facts<'a> {
     pub rate: u32,
     pub frames: u64,
     pub loudness: Option<f64>,
+    pub seat: f64,
     /// SHA-256 of every output by file name.
     pub hashes: BTreeMap<String, String>,
     pub timings: Option<&'a BTreeMap<&'static str, f64>>,
@@ -87,6 +88,7 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
             "voice_starts_at_s": round(session.pad_s),
             "voice_gain_db": facts.mix.map(|mix| round(mix.voice_gain_db)),
             "mix_gain_db": facts.mix.map(|mix| round(mix.gain_db)),
+            "seat": facts.mix.map(|_| facts.seat),
             "loudness_target_lufs": facts.loudness,
             "loudness_before_gain_lufs": facts.mix.filter(|mix| mix.measured_lufs.is_finite()).map(|mix| round(mix.measured_lufs)),
         },

@@ -52,6 +52,7 @@ pub fn write(
         rate: writing.rate(),
         tail_s: writing.tail,
         loudness: writing.loudness.0,
+        seat: writing.seat / 100.0,
         block: writing.block as usize,
         extras,
         clock: writing.timings.then_some(&clock),

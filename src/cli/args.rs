@@ -11,7 +11,7 @@ use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::song::{
     Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, KnownSong, Lead, LiveTiming, Mode, Repairs,
-    Seed, Settings, Song, Style, TakeChoice, Tune, WhenStopped,
+    Seed, Settings, Song, Style, TakeChoice, ToneName, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
 
@@ -72,6 +72,10 @@ pub struct Musical {
     /// folk, pop, ballad or jazz.
     #[arg(long, default_value = "pop", value_parser = parse::<Style>)]
     pub style: Style,
+    /// How the built-in band is equipped, and where everybody stands: auto (as the style asks), acoustic-ballad, indie, folk,
+    /// soul, rock, orchestral, jazz or lo-fi.
+    #[arg(long, default_value = "auto", value_parser = parse::<ToneName>)]
+    pub tone: ToneName,
     /// Who finds the chords: model (a network trained on openly licensed songs) or rules.
     #[arg(long, default_value = "model", value_parser = parse::<Harmonist>)]
     pub composer: Harmonist,
@@ -216,6 +220,7 @@ impl Musical {
             takes: self.take.clone(),
             energy: self.energy,
             style: self.style,
+            tone: self.tone,
             harmonist: self.composer,
             arranger: self.arranger,
             idiom: self.harmony,
@@ -317,8 +322,12 @@ pub struct Writing {
     /// Seconds after the last bar, for the sound to die away.
     #[arg(long, default_value_t = 3.0, value_parser = within::<0, { limits::MAX_TAIL_S as i64 }>)]
     pub tail: f64,
-    /// Loudness of the mix in LUFS (-40 to -8), or off.
-    #[arg(long, default_value = "-16", value_parser = loudness, allow_hyphen_values = true)]
+    /// How much room the band makes for the voice in the mix, in percent: a dip where both have their energy while
+    /// somebody sings, and a slow ride of the level; 0 leaves the band as its stems are.
+    #[arg(long, default_value_t = 50.0, value_parser = within::<0, 100>)]
+    pub seat: f64,
+    /// Loudness of the mix in LUFS (-40 to -8), such as -23, or off.
+    #[arg(long, default_value = "-14", value_parser = loudness, allow_hyphen_values = true)]
     pub loudness: Loudness,
     /// What the parts sound like: built-in; found (the SoundFont that is installed, such as Debian's fluid-soundfont-gm);
     /// a file (SF2 or SF3); or PART= and one of these, such as guitar=steel.sf2. May be repeated.

@@ -19,14 +19,22 @@ pub fn check_voice(notes: &[SungNote], heard: &[Observation]) -> Result<(), Foll
     let sung_s = notes.iter().map(SungNote::duration_s).fold(0.0, |sum, s| sum + s);
     let held_s = held_s(notes, heard);
     let loudest = notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
-    let enough = notes.len() >= limits::MIN_SUNG_NOTES
+    let is_enough = notes.len() >= limits::MIN_SUNG_NOTES
         && sung_s >= limits::MIN_SUNG_S
         && held_s >= limits::MIN_HELD_SHARE * sung_s
         && loudest >= limits::MIN_VOICE_DBFS;
-    if enough {
-        Ok(())
-    } else {
-        Err(FollowError::NoVoice { sung_s, held_s, notes: notes.len(), loudest_dbfs: loudest.max(-120.0) })
+    if is_enough { Ok(()) } else { Err(no_voice(notes, heard)) }
+}
+
+/// That notes are not sung, with what was found of them.
+pub fn no_voice(notes: &[SungNote], heard: &[Observation]) -> FollowError {
+    let sung_s = notes.iter().map(SungNote::duration_s).fold(0.0, |sum, s| sum + s);
+    let loudest = notes.iter().map(|n| n.level_dbfs).fold(f64::NEG_INFINITY, f64::max);
+    FollowError::NoVoice {
+        sung_s,
+        held_s: held_s(notes, heard),
+        notes: notes.len(),
+        loudest_dbfs: loudest.max(-120.0),
     }
 }
 

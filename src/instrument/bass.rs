@@ -1,9 +1,11 @@
-//! Fingered electric bass.
+//! Electric basses and the double bass.
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
 use super::dsp::{BandPass, Declick, one_pole, snap};
+use super::modes::{Bank, Mode, Sums};
 use super::string::{Pluck, PluckedString};
+use super::tone::{BassBuild, BassTone};
 use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
@@ -26,6 +28,18 @@ const RUMBLE_HZ: f32 = 28.0;
 /// Corner below which the amplifier lifts the fundamentals, in Hz.
 const WARM_HZ: f32 = 110.0;
 
+/// Resonances of a double bass: frequency in Hz, T60 in seconds, gain.
+const UPRIGHT: [(f32, f32, f32); 8] = [
+    (62.0, 0.28, 0.55),
+    (98.0, 0.22, -0.75),
+    (134.0, 0.16, 0.60),
+    (188.0, 0.12, -0.50),
+    (262.0, 0.09, 0.45),
+    (395.0, 0.06, -0.40),
+    (640.0, 0.04, 0.32),
+    (1_150.0, 0.02, -0.25),
+];
+
 #[derive(Debug, Clone)]
 struct Voice {
     hold: Hold,
@@ -33,8 +47,11 @@ struct Voice {
     string: PluckedString,
 }
 
-/// A fingered electric bass; one note at a time, each ends the one before.
+/// A bass; one note at a time, each ends the one before.
 pub struct Bass {
+    tone: BassTone,
+    body: Bank,
+    sums: Box<Sums>,
     tick: usize,
     seed: Seed,
     voices: Vec<Voice>,
@@ -53,10 +70,14 @@ pub struct Bass {
 
 impl Bass {
     /// A bass at a sample rate; `seed` makes its plucks differ from those of another.
-    pub fn new(rate: Hz, seed: Seed) -> Self {
+    pub fn new(rate: Hz, seed: Seed, tone: &BassTone) -> Self {
         let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
         let voice = Voice { hold: Hold::Free, age: 0, string: PluckedString::new(rate_hz, tick) };
+        let modes = UPRIGHT.map(|(hz, t60_s, gain)| Mode { hz, t60_s, left: gain, right: gain });
         Self {
+            tone: *tone,
+            body: Bank::new(&modes, rate_hz),
+            sums: Box::new(Sums::new()),
             tick,
             seed,
             voices: vec![voice; VOICES],
@@ -99,16 +120,19 @@ impl Bass {
             hz,
             level: 0.8 * velocity.powf(1.3) * (hz / 82.0).powf(-0.15),
             t60_s: (8.5 - 1.3 * octaves).max(2.5),
-            bright_t60_s: 0.45,
+            bright_t60_s: 0.45 * (hz / 82.0).powf(0.3),
             stiff_hz: 6_000.0,
             position: (0.19 + 0.02 * rng.signed() as f32).clamp(0.1, 0.3),
             touch_s: 0.003 + 0.003 * soft,
             pulse_s: 0.001_4 + 0.002_2 * soft,
             noise: 0.05 + 0.06 * velocity,
-            cutoff_hz: 1_600.0 + 5_400.0 * velocity * velocity,
+            cutoff_hz: (1_600.0 + 5_400.0 * velocity * velocity) * (hz / 82.0).sqrt(),
             detune: 0.000_3 + 0.000_2 * rng.unit() as f32,
+            warmth: (0.9 - 0.9 * octaves).max(0.0),
+            pickup: 0.0,
             seed: rng.bits(),
         };
+        self.set_up(&mut pluck);
         pluck.level *= 1.0 + 0.04 * rng.signed() as f32;
         match played {
             Articulation::Muted => {
@@ -123,6 +147,41 @@ impl Bass {
             _ => {}
         }
         pluck
+    }
+
+    /// Makes a stroke of the finger on an electric bass one on this bass.
+    fn set_up(&self, pluck: &mut Pluck) {
+        match self.tone.build {
+            BassBuild::Fingered => {}
+            BassBuild::Picked => {
+                pluck.position *= 0.6;
+                pluck.pulse_s *= 0.45;
+                pluck.cutoff_hz *= 1.8;
+                pluck.noise *= 2.2;
+                pluck.bright_t60_s *= 1.4;
+            }
+            BassBuild::Muted => {
+                pluck.t60_s *= 0.16;
+                pluck.bright_t60_s *= 0.22;
+                pluck.cutoff_hz *= 0.75;
+                pluck.level *= 1.2;
+            }
+            BassBuild::Upright => {
+                pluck.t60_s *= 0.38;
+                pluck.bright_t60_s *= 0.35;
+                pluck.position += 0.12;
+                pluck.pulse_s *= 1.5;
+                pluck.touch_s *= 1.6;
+                pluck.noise *= 1.6;
+                pluck.cutoff_hz *= 0.75;
+                pluck.stiff_hz = 9_000.0;
+                pluck.level *= 1.15;
+            }
+        }
+        pluck.cutoff_hz *= self.tone.bright;
+        pluck.bright_t60_s *= self.tone.bright.sqrt();
+        pluck.t60_s *= self.tone.ring;
+        pluck.bright_t60_s *= self.tone.ring;
     }
 }
 
@@ -161,6 +220,7 @@ impl Engine for Bass {
         self.amplifier = self.amplifier.map(snap);
         self.rumble = snap(self.rumble);
         self.warm = snap(self.warm);
+        self.body.tick();
     }
 
     fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
@@ -170,16 +230,25 @@ impl Engine for Bass {
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
             voice.string.add(mono);
         }
+        for x in mono.iter_mut() {
+            *x += self.declick.next().0;
+        }
+        let is_upright = self.tone.build == BassBuild::Upright;
         for (x, (left, right)) in mono.iter().zip(left.iter_mut().zip(right.iter_mut())) {
-            let x = x + self.declick.next().0;
             self.rumble += self.rumble_coefficient * (x - self.rumble);
             let x = x - self.rumble;
             let [first, second] = &mut self.amplifier;
             *first += self.amplifier_coefficient * (x - *first);
             *second += self.amplifier_coefficient * (*first - *second);
             self.warm += self.warm_coefficient * (*second - self.warm);
-            let sum = 0.8 * *second + 1.4 * self.warm + 0.35 * self.growl.next(*second);
+            let warm = if is_upright { 0.5 } else { 1.4 };
+            let sum = 0.8 * *second + warm * self.warm + 0.35 * self.growl.next(*second);
             (*left, *right) = (sum, sum);
+        }
+        if is_upright {
+            self.sums.clear(len);
+            self.body.respond(mono, &mut self.sums);
+            self.sums.add_to(left, right);
         }
     }
 }
@@ -192,6 +261,7 @@ impl Instrument for Bass {
         }
         (self.count, self.amplifier, self.rumble, self.warm) = (0, [0.0; 2], 0.0, 0.0);
         self.growl.clear();
+        self.body.clear();
         self.tuning.reset();
         self.declick.clear();
     }

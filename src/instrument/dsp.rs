@@ -67,6 +67,11 @@ impl BandPass {
         Self { a1, a2: g * a1, a3: g * g * a1, damping, s1: 0.0, s2: 0.0 }
     }
 
+    /// Moves it to another centre; what sounds in it goes on.
+    pub(super) fn retune(&mut self, hz: f32, q: f32, rate_hz: f32) {
+        *self = Self { s1: self.s1, s2: self.s2, ..Self::new(hz, q, rate_hz) };
+    }
+
     /// Filters one sample.
     pub(super) fn next(&mut self, x: f32) -> f32 {
         let v3 = x - self.s2;

@@ -1,11 +1,13 @@
-//! Six-string steel guitar.
+//! Six-string guitars: steel, nylon and electric.
 
 use super::Instrument;
+use super::cabinet::Cabinet;
 use super::courses;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
-use super::dsp::{Declick, one_pole, snap};
+use super::dsp::{BandPass, Declick, Noise, decay, glide, one_pole, snap};
 use super::modes::{Bank, Mode, Sums};
 use super::string::{Pluck, PluckedString};
+use super::tone::{GuitarBuild, GuitarTone};
 use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
@@ -22,8 +24,11 @@ const _: () = assert!(VOICES <= MAX_VOICES);
 const LOWEST: u8 = 36;
 const HIGHEST: u8 = 92;
 
-/// Resonances of the body: frequency in Hz, T60 in seconds, gain.
-const BODY: [(f32, f32, f32); 16] = [
+/// Resonances of a body: frequency in Hz, T60 in seconds, gain.
+type Body = [(f32, f32, f32); 16];
+
+/// A large flat top with steel strings.
+const STEEL: Body = [
     (101.0, 0.20, 0.75),
     (196.0, 0.14, -1.10),
     (228.0, 0.12, 0.85),
@@ -41,8 +46,37 @@ const BODY: [(f32, f32, f32); 16] = [
     (4200.0, 0.012, 0.50),
     (6100.0, 0.008, -0.40),
 ];
+/// A classical guitar: lower, wider resonances, less above.
+const NYLON: Body = [
+    (96.0, 0.22, 0.85),
+    (188.0, 0.17, -1.15),
+    (232.0, 0.13, 0.80),
+    (276.0, 0.11, -0.75),
+    (355.0, 0.10, 0.65),
+    (418.0, 0.09, -0.55),
+    (505.0, 0.08, 0.50),
+    (640.0, 0.06, -0.48),
+    (805.0, 0.05, 0.45),
+    (1_010.0, 0.04, -0.42),
+    (1_290.0, 0.03, 0.38),
+    (1_640.0, 0.020, -0.35),
+    (2_150.0, 0.012, 0.28),
+    (2_850.0, 0.010, -0.24),
+    (3_900.0, 0.008, 0.18),
+    (5_400.0, 0.006, -0.10),
+];
+
+/// Noise of a finger that leaves a string: level relative to the note, centre in Hz, decay by 60 dB in seconds.
+const RELEASE: (f32, f32, f32) = (0.012, 1_500.0, 0.08);
+/// Noise of a hand that slides along wound strings to the next chord: level, centre in Hz, decay by 60 dB in seconds, and
+/// one change of chord in so many has it.
+const SQUEAK: (f32, f32, f32) = (0.016, 3_100.0, 0.14);
+const SQUEAKS: usize = 7;
+/// A hand moves where nothing is held any more and the next note is this much later at most, in seconds.
+const MOVES_WITHIN_S: f32 = 0.12;
+
 /// Gain of the strings' sound that does not pass through the body.
-const DIRECT: f32 = 1.25;
+const DIRECT: f32 = 0.85;
 /// Corner of the high-pass on the direct sound, in Hz.
 const DIRECT_HZ: f32 = 1_100.0;
 
@@ -51,13 +85,78 @@ struct Voice {
     hold: Hold,
     age: usize,
     course: usize,
+    level: f32,
     string: PluckedString,
 }
 
-/// A six-string steel guitar, plucked and strummed, with palm mute and ghost notes.
+/// Fingers on strings.
+#[derive(Debug, Clone)]
+struct Fingers {
+    rate_hz: f32,
+    noise: Noise,
+    filter: BandPass,
+    level: f32,
+    /// What is heard of the level: a finger slides off, it does not snap.
+    heard: f32,
+    rise: f32,
+    factor: f32,
+    /// Samples since the last string was let go.
+    since: usize,
+}
+
+impl Fingers {
+    fn new(rate_hz: f32) -> Self {
+        let filter = BandPass::new(RELEASE.1, 0.8, rate_hz);
+        let rise = glide(0.004, rate_hz);
+        Self {
+            rate_hz,
+            noise: Noise::new(0),
+            filter,
+            level: 0.0,
+            heard: 0.0,
+            rise,
+            factor: 0.0,
+            since: usize::MAX,
+        }
+    }
+
+    /// Makes a sound: (level, centre in Hz, decay by 60 dB in seconds), as loud as `level`.
+    fn sound(&mut self, (share, hz, t60_s): (f32, f32, f32), level: f32, seed: u64) {
+        // What still sounds is louder: it goes on.
+        if share * level > self.level {
+            self.noise = Noise::new(seed);
+            self.filter.retune(hz, 0.8, self.rate_hz);
+            self.level = share * level * (self.rate_hz / 48_000.0).sqrt();
+            self.factor = decay(t60_s, self.rate_hz);
+        }
+    }
+
+    fn next(&mut self) -> f32 {
+        self.since = self.since.saturating_add(1);
+        if self.heard == 0.0 && self.level == 0.0 {
+            return 0.0;
+        }
+        self.level *= self.factor;
+        self.heard += self.rise * (self.level - self.heard);
+        if self.level < 1e-6 && self.heard < 1e-6 {
+            (self.level, self.heard) = (0.0, 0.0);
+        }
+        self.filter.next(self.noise.next()) * self.heard
+    }
+
+    fn clear(&mut self) {
+        self.filter.clear();
+        (self.level, self.heard, self.since) = (0.0, 0.0, usize::MAX);
+    }
+}
+
+/// A six-string guitar, plucked and strummed, with palm mute and ghost notes.
 pub struct Guitar {
+    tone: GuitarTone,
     tick: usize,
     seed: Seed,
+    fingers: Fingers,
+    cabinet: Cabinet,
     voices: Vec<Voice>,
     count: usize,
     body: Bank,
@@ -71,12 +170,13 @@ pub struct Guitar {
 
 impl Guitar {
     /// A guitar at a sample rate; `seed` makes its plucks differ from those of another.
-    pub fn new(rate: Hz, seed: Seed) -> Self {
+    pub fn new(rate: Hz, seed: Seed, tone: &GuitarTone) -> Self {
         let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
         let string = PluckedString::new(rate_hz, tick);
-        let voice = Voice { hold: Hold::Free, age: 0, course: 0, string };
+        let voice = Voice { hold: Hold::Free, age: 0, course: 0, level: 0.0, string };
         // The right side of the top resonates a little higher than the left.
-        let modes: Vec<Mode> = BODY
+        let body = if tone.build == GuitarBuild::Nylon { NYLON } else { STEEL };
+        let modes: Vec<Mode> = body
             .iter()
             .flat_map(|&(hz, t60_s, gain)| {
                 [
@@ -86,8 +186,11 @@ impl Guitar {
             })
             .collect();
         Self {
+            tone: *tone,
             tick,
             seed,
+            fingers: Fingers::new(rate_hz),
+            cabinet: Cabinet::new(rate_hz),
             voices: vec![voice; VOICES],
             count: 0,
             body: Bank::new(&modes, rate_hz),
@@ -115,12 +218,26 @@ impl Guitar {
         let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
         self.count += 1;
         let pluck = self.pluck(id, pitch, course, velocity.fraction(), articulation);
+        self.move_hand(id, course, pluck.level);
         let Some(voice) = self.voices.get_mut(index) else { return };
         if voice.hold != Hold::Free {
             self.declick.take(voice.string.last(), 0.0);
         }
         voice.string.pluck(pluck, self.tuning.ratio());
         (voice.hold, voice.age, voice.course) = (Hold::Held(id), self.count, course);
+        voice.level = pluck.level;
+    }
+
+    /// A hand that goes to the next chord on wound strings is heard now and then.
+    fn move_hand(&mut self, id: NoteId, course: usize, level: f32) {
+        let is_wound = course < if self.tone.build == GuitarBuild::Nylon { 3 } else { 4 };
+        let moves = self.fingers.since < (MOVES_WITHIN_S * self.fingers.rate_hz) as usize
+            && !self.voices.iter().any(|v| matches!(v.hold, Hold::Held(_)));
+        let mut rng = self.seed.named("squeak", u64::from(id.0));
+        if is_wound && moves && rng.below(SQUEAKS) == 0 {
+            let hz = SQUEAK.1 * (1.0 + 0.25 * rng.signed() as f32);
+            self.fingers.sound((SQUEAK.0, hz, SQUEAK.2), level.max(0.3), rng.bits());
+        }
     }
 
     fn pluck(&self, id: NoteId, pitch: u8, course: usize, velocity: f32, played: Articulation) -> Pluck {
@@ -131,18 +248,21 @@ impl Guitar {
         let soft = 1.0 - velocity;
         let mut pluck = Pluck {
             hz,
-            level: 0.9 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
-            t60_s: (12.0 - 1.3 * octaves).max(2.5),
-            bright_t60_s: (0.31 - 0.02 * octaves).max(0.2),
-            stiff_hz: if wound { 6_500.0 } else { 9_000.0 },
+            level: 1.2 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
+            t60_s: (12.0 - 1.9 * octaves).max(2.5),
+            bright_t60_s: 0.55 + 0.2 * octaves.max(-0.5),
+            stiff_hz: if wound { 4_500.0 } else { 9_000.0 },
             position: (0.13 + 0.012 * course as f32 + 0.02 * rng.signed() as f32).clamp(0.06, 0.3),
             touch_s: 0.002 + 0.003 * soft,
-            pulse_s: (0.000_34 + 0.000_9 * soft) * (1.0 + 0.1 * rng.signed() as f32),
+            pulse_s: (0.000_13 + 0.000_5 * soft) * (1.0 + 0.1 * rng.signed() as f32),
             noise: 0.16 + 0.12 * velocity,
+            warmth: (6.5 - 2.5 * octaves).clamp(0.3, 6.5),
             cutoff_hz: 4_200.0 + 13_000.0 * velocity * velocity,
             detune: 0.000_6 + 0.000_3 * rng.unit() as f32,
+            pickup: 0.0,
             seed: rng.bits(),
         };
+        self.set_up(&mut pluck, octaves, course);
         pluck.level *= 1.0 + 0.05 * rng.signed() as f32;
         match played {
             Articulation::StrumDown { order } => pluck.level *= 1.0 - 0.03 * f32::from(order.min(5)),
@@ -165,6 +285,35 @@ impl Guitar {
         }
         pluck
     }
+
+    /// Makes a stroke on steel strings one on this guitar.
+    fn set_up(&self, pluck: &mut Pluck, octaves: f32, course: usize) {
+        match self.tone.build {
+            GuitarBuild::Steel => {}
+            GuitarBuild::Nylon => {
+                pluck.t60_s = (6.5 - 1.1 * octaves).max(1.6);
+                pluck.bright_t60_s *= if course < 3 { 0.6 } else { 0.45 };
+                pluck.stiff_hz = 12_000.0;
+                pluck.position += 0.08;
+                pluck.pulse_s *= 1.8;
+                pluck.noise *= 0.6;
+                pluck.cutoff_hz *= 0.55;
+                pluck.level *= 1.25;
+            }
+            GuitarBuild::Electric => {
+                pluck.t60_s *= 1.1;
+                pluck.bright_t60_s *= 1.1;
+                pluck.noise *= 0.5;
+                pluck.pickup = 0.22;
+                pluck.level *= 0.62;
+            }
+        }
+        pluck.cutoff_hz *= self.tone.bright;
+        pluck.bright_t60_s *= self.tone.bright.sqrt();
+        pluck.pulse_s /= self.tone.bright.sqrt();
+        pluck.t60_s *= self.tone.ring;
+        pluck.bright_t60_s *= self.tone.ring;
+    }
 }
 
 impl Engine for Guitar {
@@ -181,6 +330,12 @@ impl Engine for Guitar {
                 for voice in self.voices.iter_mut().filter(|v| v.hold == Hold::Held(id)) {
                     voice.hold = Hold::Released;
                     voice.string.damp(if voice.course < 3 { 0.22 } else { 0.16 }, 0.06);
+                    self.fingers.since = 0;
+                    self.fingers.sound(
+                        RELEASE,
+                        voice.level,
+                        self.seed.named("release", u64::from(id.0)).bits(),
+                    );
                 }
             }
             EventKind::Tuning { cents } => {
@@ -201,6 +356,7 @@ impl Engine for Guitar {
         }
         self.body.tick();
         self.low = snap(self.low);
+        self.cabinet.tick();
     }
 
     fn chunk(&mut self, left: &mut [f32], right: &mut [f32]) {
@@ -210,8 +366,17 @@ impl Engine for Guitar {
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
             voice.string.add(mono);
         }
+        for x in mono.iter_mut() {
+            *x += self.declick.next().0 + self.fingers.next();
+        }
+        if self.tone.build == GuitarBuild::Electric {
+            for (x, (left, right)) in mono.iter().zip(left.iter_mut().zip(right.iter_mut())) {
+                let played = self.cabinet.next(*x);
+                (*left, *right) = (played, played);
+            }
+            return;
+        }
         for (x, (left, right)) in mono.iter_mut().zip(left.iter_mut().zip(right.iter_mut())) {
-            *x += self.declick.next().0;
             self.low += self.low_coefficient * (*x - self.low);
             let direct = DIRECT * (*x - self.low);
             (*left, *right) = (direct, direct);
@@ -226,8 +391,10 @@ impl Instrument for Guitar {
     fn reset(&mut self) {
         for voice in &mut self.voices {
             voice.string.clear();
-            (voice.hold, voice.age, voice.course) = (Hold::Free, 0, 0);
+            (voice.hold, voice.age, voice.course, voice.level) = (Hold::Free, 0, 0, 0.0);
         }
+        self.fingers.clear();
+        self.cabinet.clear();
         (self.count, self.low) = (0, 0.0);
         self.body.clear();
         self.tuning.reset();

@@ -1,32 +1,42 @@
 //! Note events -> audio.
 //!
-//! The order of a part's sound: [`Instrument`] -> [`PartChannel`] (gain, place, room, soft ceiling); the stems' sum
-//! -> [`Limiter`]. All recursion is driven by positions on the time line, never by the edges of blocks.
+//! The order of a part's sound: [`Instrument`] -> [`PartChannel`] (gain, place, room, soft ceiling); the stems' sum,
+//! beside a voice -> [`Seat`] -> voice and band -> [`Glue`] -> [`Limiter`]. All recursion is driven by positions on the
+//! time line, never by the edges of blocks.
 
 mod bass;
+mod cabinet;
 mod courses;
 mod drive;
 mod drums;
 mod dsp;
+mod glue;
 mod guitar;
 mod limiter;
 mod modes;
 mod room;
+mod seat;
 mod soundfont;
 mod stage;
 mod string;
 mod strings;
+mod tone;
 mod tuned;
 mod voices;
 
 pub use bass::Bass;
 pub use drums::Drums;
+pub use glue::Glue;
 pub use guitar::Guitar;
 pub use limiter::{CEILING_DBTP, Limiter};
 pub use room::{Room, RoomSpec};
+pub use seat::Seat;
 pub use soundfont::{BankError, Sampled, Sampling, SoundBank, Sounds};
-pub use stage::{PartChannel, ceiling, channel, channel_with};
+pub use stage::{PartChannel, built_in, ceiling, channel, channel_with};
 pub use strings::Strings;
+pub use tone::{
+    BassBuild, BassTone, DrumsBuild, DrumsTone, GuitarBuild, GuitarTone, Place, StringsTone, Tone,
+};
 
 use crate::audio::StereoBlock;
 use crate::perform::NoteEvent;

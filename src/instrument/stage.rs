@@ -1,15 +1,16 @@
-//! The place of each part: instrument -> gain -> place -> room -> soft ceiling.
+//! The place of each part: instrument -> gain -> place -> room -> soft ceiling -> silence.
 
 use std::f32::consts::{FRAC_PI_4, SQRT_2};
 
 use super::Instrument;
 use super::bass::Bass;
 use super::drums::Drums;
-use super::dsp::amplitude;
+use super::dsp::{amplitude, one_pole, snap};
 use super::guitar::Guitar;
 use super::room::{Room, RoomSpec};
 use super::soundfont::{Sampled, Sounds};
 use super::strings::Strings;
+use super::tone::Tone;
 use crate::audio::StereoBlock;
 use crate::perform::NoteEvent;
 use crate::score::Part;
@@ -34,24 +35,45 @@ const _: () = assert!(
     ceiling(Part::Guitar) + ceiling(Part::Drums) + ceiling(Part::Strings) + ceiling(Part::Bass) < 0.999
 );
 
-/// Where and how loudly a part stands.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    gain_db: f32,
-    /// -1 (left) to 1 (right).
-    pan: f32,
-    /// Factor on the difference of both channels.
-    width: f32,
-    room: RoomSpec,
+/// One room for all: only how far in it they stand differs, so that the band plays in one place.
+fn room(wet: f32) -> RoomSpec {
+    RoomSpec { wet, t60_s: 1.1, pre_delay_s: 0.014, damping_hz: 5_000.0 }
 }
 
-fn place(part: Part) -> Place {
-    let room = |wet, t60_s, damping_hz| RoomSpec { wet, t60_s, pre_delay_s: 0.018, damping_hz };
-    match part {
-        Part::Guitar => Place { gain_db: -11.8, pan: -0.25, width: 0.9, room: room(0.14, 1.1, 5_000.0) },
-        Part::Drums => Place { gain_db: -8.5, pan: 0.0, width: 1.3, room: room(0.10, 0.7, 6_500.0) },
-        Part::Strings => Place { gain_db: -17.2, pan: 0.0, width: 1.15, room: room(0.30, 2.2, 4_500.0) },
-        Part::Bass => Place { gain_db: -12.0, pan: 0.0, width: 0.0, room: room(0.02, 0.5, 2_500.0) },
+/// Amplitude under which a tail counts as over: -120 dB relative to full scale.
+const OVER: f32 = 1e-6;
+/// It has to stay under that for so long, and is then faded within so much, in seconds.
+const OVER_FOR_S: f64 = 0.05;
+const FADE_S: f64 = 0.01;
+
+/// Ends tails: once nothing louder than [`OVER`] comes for a while, nothing at all comes until something does.
+#[derive(Debug, Clone)]
+struct Silence {
+    quiet: usize,
+    after: usize,
+    fade: usize,
+}
+
+impl Silence {
+    fn new(rate: Hz) -> Self {
+        let (after, fade) = (rate.count(OVER_FOR_S).0 as usize, rate.count(FADE_S).0.max(1) as usize);
+        Self { quiet: after + fade, after, fade }
+    }
+
+    fn process(&mut self, out: &mut StereoBlock<'_>) {
+        for (left, right) in out.left.iter_mut().zip(out.right.iter_mut()) {
+            self.quiet = if left.abs().max(right.abs()) >= OVER { 0 } else { self.quiet + 1 };
+            if self.quiet > self.after {
+                let faded = (self.quiet - self.after).min(self.fade);
+                self.quiet = self.after + faded;
+                let gain = 1.0 - faded as f32 / self.fade as f32;
+                (*left, *right) = (*left * gain, *right * gain);
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.quiet = self.after + self.fade;
     }
 }
 
@@ -62,16 +84,20 @@ pub struct PartChannel {
     /// From (left, right) to left, and to right.
     matrix: [[f32; 2]; 2],
     room: Room,
+    /// Coefficient of a low-pass over the part, and its states.
+    low_pass: Option<f32>,
+    low: [[f32; 2]; 2],
     ceiling: f32,
+    silence: Silence,
 }
 
 /// The built-in instrument of a part.
-pub(super) fn built_in(part: Part, rate: Hz, seed: Seed) -> Box<dyn Instrument> {
+pub fn built_in(part: Part, rate: Hz, seed: Seed, tone: &Tone) -> Box<dyn Instrument> {
     match part {
-        Part::Guitar => Box::new(Guitar::new(rate, seed)),
-        Part::Drums => Box::new(Drums::new(rate, seed)),
-        Part::Strings => Box::new(Strings::new(rate, seed)),
-        Part::Bass => Box::new(Bass::new(rate, seed)),
+        Part::Guitar => Box::new(Guitar::new(rate, seed, &tone.guitar)),
+        Part::Drums => Box::new(Drums::new(rate, seed, &tone.drums)),
+        Part::Strings => Box::new(Strings::new(rate, seed, &tone.strings)),
+        Part::Bass => Box::new(Bass::new(rate, seed, &tone.bass)),
     }
 }
 
@@ -86,9 +112,9 @@ pub fn channel_with(part: Part, rate: Hz, seed: Seed, sounds: &Sounds) -> PartCh
     let sampled = sounds.of(part).and_then(|sampling| Sampled::new(part, rate, sampling));
     let instrument = match sampled {
         Some(sampled) => Box::new(sampled),
-        None => built_in(part, rate, seed),
+        None => built_in(part, rate, seed, sounds.tone()),
     };
-    let place = place(part);
+    let place = sounds.tone().place(part);
     let gain = amplitude(place.gain_db);
     let angle = (place.pan + 1.0) * FRAC_PI_4;
     // 1 on both sides in the middle.
@@ -98,8 +124,11 @@ pub fn channel_with(part: Part, rate: Hz, seed: Seed, sounds: &Sounds) -> PartCh
         part,
         instrument,
         matrix: [[left * same, left * other], [right * other, right * same]],
-        room: Room::new(place.room, rate),
+        room: Room::new(room(place.room), rate),
+        low_pass: place.low_pass_hz.map(|hz| one_pole(hz, rate.0 as f32)),
+        low: [[0.0; 2]; 2],
         ceiling: ceiling(part),
+        silence: Silence::new(rate),
     }
 }
 
@@ -118,6 +147,8 @@ impl PartChannel {
     pub fn reset(&mut self) {
         self.instrument.reset();
         self.room.reset();
+        self.low = [[0.0; 2]; 2];
+        self.silence.reset();
     }
 
     /// Overwrites `out`, whose first sample lies at `start`, with the part's stem.
@@ -132,10 +163,21 @@ impl PartChannel {
             *left = to_left[0] * l + to_left[1] * r;
             *right = to_right[0] * l + to_right[1] * r;
         }
+        if let Some(coefficient) = self.low_pass {
+            for (side, states) in [&mut *out.left, &mut *out.right].into_iter().zip(&mut self.low) {
+                for sample in side.iter_mut() {
+                    for state in states.iter_mut() {
+                        *state = snap(*state + coefficient * (*sample - *state));
+                        *sample = *state;
+                    }
+                }
+            }
+        }
         self.room.process(out);
         for sample in out.left.iter_mut().chain(out.right.iter_mut()) {
             *sample = soften(*sample, self.ceiling);
         }
+        self.silence.process(out);
     }
 }
 

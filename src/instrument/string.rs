@@ -11,6 +11,8 @@ use super::dsp::{Noise, decay, glide, one_pole, snap};
 const BRIGHT_HZ: f32 = 5_000.0;
 /// Lowest pitch that fits the delay line, in Hz.
 const LOWEST_HZ: f32 = 30.0;
+/// Corner under which [`Pluck::warmth`] lifts, in Hz.
+const WARM_HZ: f32 = 300.0;
 /// Share of the first polarisation in what is heard.
 const FIRST: f32 = 0.6;
 
@@ -37,6 +39,10 @@ pub(super) struct Pluck {
     pub noise: f32,
     /// Low-pass on the excitation, in Hz.
     pub cutoff_hz: f32,
+    /// How much more it holds below 300 Hz than above; the level stays about the same.
+    pub warmth: f32,
+    /// Where a magnetic pickup hears it, as a share of the string; 0 is none, and the bridge is heard.
+    pub pickup: f32,
     /// Relative detuning of the second polarisation.
     pub detune: f32,
     /// Seed of the noise.
@@ -74,6 +80,8 @@ pub(super) struct PluckedString {
     age: usize,
     excitation_len: usize,
     excitation: [f32; 2],
+    warm: f32,
+    warm_coefficient: f32,
     noise: Noise,
     noise_gain: f32,
     quiet: usize,
@@ -107,6 +115,8 @@ impl PluckedString {
             pulse_s: 0.001,
             noise: 0.0,
             cutoff_hz: 5_000.0,
+            warmth: 0.0,
+            pickup: 0.0,
             detune: 0.0,
             seed: 0,
         };
@@ -126,6 +136,8 @@ impl PluckedString {
             age: 0,
             excitation_len: 0,
             excitation: [0.0; 2],
+            warm: 0.0,
+            warm_coefficient: one_pole(WARM_HZ, rate_hz),
             noise: Noise::new(0),
             noise_gain: (rate_hz / 48_000.0).sqrt(),
             quiet: 0,
@@ -224,7 +236,7 @@ impl PluckedString {
                 if let Some(slot) = line.buffer.get_mut(self.head & self.mask) {
                     *slot = snap(value);
                 }
-                sum += share * value;
+                sum += share * (value - line.at_pickup(self.head, self.mask, self.pluck.pickup));
             }
             self.head = (self.head + 1) & self.mask;
             self.peak = self.peak.max(sum.abs());
@@ -242,12 +254,14 @@ impl PluckedString {
         if since >= 0.0 && since < pluck.pulse_s {
             push += 0.5 - 0.5 * (2.0 * PI * since / pluck.pulse_s).cos();
         }
+        // Of the pulse alone: noise below 300 Hz would be another at every sample rate.
+        self.warm += self.warm_coefficient * (push * pluck.level - self.warm);
         let envelope = if since < 0.0 { 0.35 * t / pluck.touch_s.max(1e-4) } else { (-since / 0.003).exp() };
         push += self.noise.next() * self.noise_gain * pluck.noise * envelope;
         let cutoff = one_pole(pluck.cutoff_hz, self.rate_hz);
         self.excitation[0] += cutoff * (push * pluck.level - self.excitation[0]);
         self.excitation[1] += cutoff * (self.excitation[0] - self.excitation[1]);
-        let push = self.excitation[1];
+        let push = (self.excitation[1] + pluck.warmth * self.warm) / (1.0 + 0.45 * pluck.warmth);
         for line in &mut self.lines {
             let back = ((1.0 - pluck.position) * line.delay) as usize;
             if let Some(slot) = line.buffer.get_mut(self.head.wrapping_sub(back.max(1)) & self.mask) {
@@ -274,13 +288,22 @@ impl PluckedString {
             (line.low, line.stiff) = (0.0, [0.0; 2]);
             (line.step, line.gain_step) = (0.0, 0.0);
         }
-        self.excitation = [0.0; 2];
+        (self.excitation, self.warm) = ([0.0; 2], 0.0);
         (self.age, self.quiet, self.head) = (0, 0, 0);
         (self.peak, self.last) = (0.0, 0.0);
     }
 }
 
 impl Line {
+    /// The wave that has come back from the bridge to where a pickup is.
+    fn at_pickup(&self, head: usize, mask: usize, pickup: f32) -> f32 {
+        if pickup <= 0.0 {
+            return 0.0;
+        }
+        let back = (pickup * self.delay) as usize;
+        self.buffer.get(head.wrapping_sub(back.max(1)) & mask).copied().unwrap_or_default()
+    }
+
     fn next(&mut self, head: usize, mask: usize, loss: f32, stiff: f32) -> f32 {
         let whole = self.delay as usize;
         let f = self.delay - whole as f32;

@@ -18,5 +18,5 @@ pub use provenance::{Provenance, SoundSource, VocalSource};
 pub use seed::{Rng, Seed};
 pub use settings::{
     Arranger, ChoiceError, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Settings, Style,
-    TakeChoice, TakeError, Tune, TuneError, WhenStopped,
+    TakeChoice, TakeError, ToneName, Tune, TuneError, WhenStopped,
 };

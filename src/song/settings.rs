@@ -112,6 +112,30 @@ choice!(
 );
 
 choice!(
+    /// How the built-in band is equipped.
+    ToneName, "tone", {
+        /// As the style asks.
+        Auto = "auto",
+        /// Softly picked flat top, deep kit, warm section.
+        AcousticBallad = "acoustic-ballad",
+        /// Strummed flat top, a usual band.
+        Indie = "indie",
+        /// Flat top close by, double bass, brushes, four strings.
+        Folk = "folk",
+        /// Clean electric guitar, muted bass, tight kit.
+        Soul = "soul",
+        /// Electric guitar struck hard, bass with a pick, loud kit.
+        Rock = "rock",
+        /// Classical guitar, double bass, a large section in a hall.
+        Orchestral = "orchestral",
+        /// Hollow electric guitar, double bass, brushes.
+        Jazz = "jazz",
+        /// Worn tape.
+        LoFi = "lo-fi",
+    }
+);
+
+choice!(
     /// Who finds the chords where no chart gives them.
     Harmonist, "harmonist", {
         /// Rules of the trade.
@@ -307,6 +331,9 @@ pub struct Settings {
     pub energy: Option<f64>,
     /// Harmony and patterns.
     pub style: Style,
+    /// How the built-in band is equipped.
+    #[serde(default = "tone_by_style", skip_serializing_if = "is_tone_by_style")]
+    pub tone: ToneName,
     /// Who finds the chords.
     #[serde(default = "rules", skip_serializing_if = "is_rules")]
     pub harmonist: Harmonist,
@@ -408,6 +435,15 @@ fn is_played_by_rules(arranger: &Arranger) -> bool {
     *arranger == Arranger::Rules
 }
 
+fn tone_by_style() -> ToneName {
+    ToneName::Auto
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_tone_by_style(tone: &ToneName) -> bool {
+    *tone == ToneName::Auto
+}
+
 fn by_style() -> Idiom {
     Idiom::Style
 }
@@ -444,6 +480,7 @@ impl Default for Settings {
             takes: Vec::new(),
             energy: None,
             style: Style::Pop,
+            tone: ToneName::Auto,
             harmonist: Harmonist::Model,
             arranger: Arranger::Model,
             idiom: Idiom::Style,

@@ -15,6 +15,7 @@ use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use collavoce::engine::{Performance, Player};
+use collavoce::instrument::Tone;
 use collavoce::perform::Performer;
 use collavoce::score::BarNumber;
 use collavoce::song::{Anchor, Chart, FixedBar, KnownSong, Lead, Mode, Seed, Settings};
@@ -338,14 +339,14 @@ impl Clerk {
         });
         *self.common.known.lock() = known;
         let Some(deck) = &mut self.deck else { return };
-        let (events, origin_s, seed) = match &self.material {
-            None => (Vec::new(), 0.0, Seed::default()),
+        let (events, origin_s, seed, tone) = match &self.material {
+            None => (Vec::new(), 0.0, Seed::default(), Tone::default()),
             Some(Material { song, origin_s, .. }) => {
                 let events = Performer::new(&song.score, &song.settings, deck.rate).perform();
-                (events, origin_s - song.heard.pad_s, song.settings.seed)
+                (events, origin_s - song.heard.pad_s, song.settings.seed, Tone::of(&song.settings))
             }
         };
-        let player = Player::with_sounds(deck.rate, seed, &deck.sounds);
+        let player = Player::with_sounds(deck.rate, seed, &deck.sounds.clone().toned(tone));
         let loaded = Loaded { performance: Performance::new(events), origin_s, player };
         let mut loaded = Box::new(loaded);
         // The deck takes one at every block; one that does not run is replaced soon.

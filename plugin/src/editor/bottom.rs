@@ -119,8 +119,8 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) -> Option
 }
 
 fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [harmony, take, players, sounds, meter, key, bpm, count, out, voice, rendering, offset, bypass] =
-        layout::cells(row, [1.1, 0.8, 0.8, 0.8, 0.85, 0.95, 0.9, 0.75, 1.1, 0.9, 0.85, 0.95, 0.75]);
+    let [harmony, take, players, sounds, tone, meter, key, bpm, count, out, voice, rendering, offset, bypass] =
+        layout::cells(row, [1.05, 0.75, 0.75, 0.8, 1.0, 0.8, 0.9, 0.85, 0.75, 1.0, 0.85, 0.8, 0.9, 0.75]);
     let hint = "Whose chords the network finds: the style's, folk, tin pan alley, art songs or chorales";
     let _ = control::choice(ui, hand, harmony, &params.harmony, "Harmony", hint);
     let hint = "Another take of the chords: other ones that would do";
@@ -130,6 +130,9 @@ fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let hint = "Built-in instruments, or a SoundFont: the one that you load (L), else the one that is installed; the host \
                 restarts the plugin";
     let _ = control::choice(ui, hand, sounds, &params.sounds, "Sounds", hint);
+    let hint = "Which guitar, bass and kit the built-in band has, and where everybody stands; the live band takes it up at the \
+                next start";
+    let _ = control::choice(ui, hand, tone, &params.tone, "Tone", hint);
     let hint = "Auto takes the host's if the host leads, else what is found";
     let _ = control::choice(ui, hand, meter, &params.meter, "Set metre", hint);
     let _ = control::choice(ui, hand, key, &params.key, "Set key", "Auto takes what is found");

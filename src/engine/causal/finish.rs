@@ -3,7 +3,7 @@
 use super::{Band, Causal, Wanted};
 use crate::engine::{BeatReport, EngineError, Session};
 use crate::follow::FollowError;
-use crate::follow::voice::check_voice;
+use crate::follow::voice::{check_voice, no_voice};
 use crate::listen::Heard;
 
 /// Sung and played beats are the same within this share of a period.
@@ -34,6 +34,10 @@ impl Causal {
         });
         segmenter.finish(duration_s, &mut keep);
         check_voice(&self.notes, &self.observations)?;
+        // What kept the band out was not that the take was short.
+        if self.locked.is_none() && !self.is_sung() {
+            return Err(no_voice(&self.notes, &self.observations).into());
+        }
         self.end_hold(duration_s)?;
         let too_short = FollowError::TooShortForLive { duration_s };
         let Some(request) = self.request(Wanted::End, duration_s) else { return Err(too_short.into()) };

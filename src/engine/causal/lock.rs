@@ -117,14 +117,20 @@ impl Causal {
         if self.is_relocking {
             return Some(first_s);
         }
-        let steady = steady_share(&self.observations);
-        let recent = &self.notes[self.notes.len().saturating_sub(HELD_NOTES)..];
-        if steady < SUNG.0 || held_share(recent, &self.observations) < limits::MIN_HELD_SHARE {
+        if !self.is_sung() {
             return None;
         }
+        let steady = steady_share(&self.observations);
         let unsung = ((SUNG.1 - steady) / (SUNG.1 - SUNG.0)).clamp(0.0, 1.0);
         let patience = 1.0 - ((sung_s - WARM_UP_S) / (PATIENCE_S - WARM_UP_S)).clamp(0.0, 1.0);
         (doubt <= SURE_DOUBT.powf(patience.max(unsung))).then_some(first_s)
+    }
+
+    /// Whether what was heard last is sung: neither spoken nor struck.
+    pub(super) fn is_sung(&self) -> bool {
+        let recent = &self.notes[self.notes.len().saturating_sub(HELD_NOTES)..];
+        steady_share(&self.observations) >= SUNG.0
+            && held_share(recent, &self.observations) >= limits::MIN_HELD_SHARE
     }
 
     /// Takes the beats that were stated, from the first one that lies within the take. Bar 1 is asked for where there is

@@ -63,14 +63,15 @@ pub(super) fn hat_closed(rng: &mut Rng) -> Recipe {
 /// Open hi-hat.
 pub(super) fn hat_open(rng: &mut Rng) -> Recipe {
     let mut partials = Vec::new();
-    Spread { count: 56, from_hz: 2_500.0, to_hz: 15_500.0, t60_s: (1.3, 0.75), level: 0.038, uneven_db: 4.5 }
+    Spread { count: 56, from_hz: 1_700.0, to_hz: 15_500.0, t60_s: (3.0, 1.4), level: 0.036, uneven_db: 4.5 }
         .draw(rng, &mut partials);
     Recipe {
         partials,
         bands: bands(&[
-            (5_000.0, 0.8, 0.000_3, 0.5, 0.20),
-            (9_000.0, 0.8, 0.000_3, 0.8, 0.38),
-            (13_500.0, 0.9, 0.000_3, 0.7, 0.38),
+            (1_700.0, 0.8, 0.000_5, 1.8, 0.24),
+            (4_000.0, 0.8, 0.000_4, 2.0, 0.24),
+            (7_500.0, 0.8, 0.000_3, 1.7, 0.32),
+            (13_000.0, 0.9, 0.000_3, 1.1, 0.22),
         ]),
         sweep: None,
         pan: 0.32,
@@ -86,8 +87,8 @@ pub(super) fn crash(rng: &mut Rng, size: f32, pan: f32) -> Recipe {
         count: 30,
         from_hz: 1_900.0 * size,
         to_hz: 6_400.0 * size,
-        t60_s: (4.6, 3.0),
-        level: 0.040,
+        t60_s: (3.4, 3.2),
+        level: 0.034,
         uneven_db: 6.0,
     }
     .draw(rng, &mut partials);
@@ -95,8 +96,8 @@ pub(super) fn crash(rng: &mut Rng, size: f32, pan: f32) -> Recipe {
         count: 22,
         from_hz: 640.0 * size,
         to_hz: 1_900.0 * size,
-        t60_s: (5.0, 4.6),
-        level: 0.012,
+        t60_s: (1.6, 2.4),
+        level: 0.040,
         uneven_db: 5.0,
     }
     .draw(rng, &mut partials);
@@ -104,17 +105,17 @@ pub(super) fn crash(rng: &mut Rng, size: f32, pan: f32) -> Recipe {
         count: 60,
         from_hz: 4_000.0 * size,
         to_hz: 15_000.0 * size,
-        t60_s: (2.6, 1.0),
-        level: 0.012,
+        t60_s: (3.2, 2.0),
+        level: 0.013,
         uneven_db: 4.0,
     }
     .draw(rng, &mut partials);
     Recipe {
         partials,
         bands: bands(&[
-            (2_600.0, 0.7, 0.002, 1.5, 0.14),
-            (5_600.0, 0.7, 0.004, 1.9, 0.24),
-            (10_500.0, 0.8, 0.006, 1.3, 0.14),
+            (1_500.0, 0.7, 0.002, 0.7, 0.26),
+            (5_200.0, 0.7, 0.020, 2.2, 0.34),
+            (10_500.0, 0.8, 0.035, 2.1, 0.32),
         ]),
         sweep: None,
         pan,
@@ -126,18 +127,18 @@ pub(super) fn crash(rng: &mut Rng, size: f32, pan: f32) -> Recipe {
 pub(super) fn ride(rng: &mut Rng) -> Recipe {
     let mut partials = Vec::new();
     // The ping of the stick.
-    Spread { count: 14, from_hz: 2_700.0, to_hz: 6_200.0, t60_s: (1.5, 0.9), level: 0.060, uneven_db: 4.0 }
+    Spread { count: 14, from_hz: 3_200.0, to_hz: 8_400.0, t60_s: (2.0, 1.2), level: 0.058, uneven_db: 4.0 }
         .draw(rng, &mut partials);
-    Spread { count: 16, from_hz: 420.0, to_hz: 2_600.0, t60_s: (3.6, 2.6), level: 0.013, uneven_db: 4.0 }
+    Spread { count: 16, from_hz: 420.0, to_hz: 2_600.0, t60_s: (3.6, 2.8), level: 0.017, uneven_db: 4.0 }
         .draw(rng, &mut partials);
-    Spread { count: 46, from_hz: 4_500.0, to_hz: 14_500.0, t60_s: (1.9, 0.8), level: 0.014, uneven_db: 4.0 }
+    Spread { count: 46, from_hz: 5_000.0, to_hz: 15_500.0, t60_s: (2.9, 1.7), level: 0.026, uneven_db: 4.0 }
         .draw(rng, &mut partials);
     Recipe {
         partials,
         bands: bands(&[
-            (3_800.0, 0.9, 0.000_2, 0.05, 0.30),
-            (7_500.0, 0.8, 0.000_3, 0.60, 0.13),
-            (11_500.0, 0.8, 0.000_4, 0.80, 0.10),
+            (4_400.0, 0.9, 0.000_2, 0.05, 0.30),
+            (8_500.0, 0.8, 0.000_3, 0.80, 0.20),
+            (12_500.0, 0.8, 0.000_4, 1.00, 0.18),
         ]),
         sweep: None,
         pan: -0.34,
@@ -148,15 +149,16 @@ pub(super) fn ride(rng: &mut Rng) -> Recipe {
 /// Bell of the ride cymbal.
 pub(super) fn bell(rng: &mut Rng) -> Recipe {
     let tones = [
-        (612.0, 1.9, 0.08),
-        (1_010.0, 1.8, 0.12),
-        (1_480.0, 1.7, 0.16),
-        (2_110.0, 1.5, 0.18),
-        (2_960.0, 1.3, 0.18),
+        (612.0, 2.6, 0.05),
+        (1_010.0, 2.8, 0.08),
+        (1_480.0, 2.9, 0.12),
+        (2_110.0, 2.8, 0.16),
+        (2_960.0, 2.7, 0.20),
+        (4_150.0, 2.3, 0.16),
     ];
     let mut partials: Vec<Partial> =
         tones.iter().map(|&(hz, t60_s, level)| Partial { hz, t60_s, level }).collect();
-    Spread { count: 31, from_hz: 3_400.0, to_hz: 12_500.0, t60_s: (1.2, 0.6), level: 0.034, uneven_db: 4.0 }
+    Spread { count: 31, from_hz: 3_600.0, to_hz: 13_500.0, t60_s: (2.2, 1.2), level: 0.029, uneven_db: 4.0 }
         .draw(rng, &mut partials);
     Recipe {
         partials,
@@ -170,11 +172,11 @@ pub(super) fn bell(rng: &mut Rng) -> Recipe {
 /// Jingles of a tambourine.
 pub(super) fn tambourine(rng: &mut Rng) -> Recipe {
     let mut partials = Vec::new();
-    Spread { count: 28, from_hz: 4_600.0, to_hz: 14_500.0, t60_s: (0.34, 0.20), level: 0.05, uneven_db: 4.0 }
+    Spread { count: 28, from_hz: 4_600.0, to_hz: 15_500.0, t60_s: (0.55, 0.40), level: 0.05, uneven_db: 4.0 }
         .draw(rng, &mut partials);
     Recipe {
         partials,
-        bands: bands(&[(1_300.0, 0.9, 0.000_5, 0.05, 0.15), (8_200.0, 0.9, 0.001, 0.22, 0.55)]),
+        bands: bands(&[(1_300.0, 0.9, 0.001, 0.05, 0.12), (9_200.0, 0.9, 0.003, 0.34, 0.60)]),
         sweep: None,
         pan: 0.28,
         width: 0.2,

@@ -4,12 +4,13 @@ mod metals;
 mod piece;
 mod skins;
 
-use piece::{Piece, Stroke};
+use piece::{Piece, Recipe, Stroke};
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
 use super::dsp::{one_pole, snap};
 use super::modes::Sums;
+use super::tone::{DrumsBuild, DrumsTone};
 use crate::audio::StereoBlock;
 use crate::perform::{EventKind, NoteEvent, NoteId};
 use crate::score::{Articulation, MidiNote, Velocity};
@@ -50,10 +51,11 @@ pub struct Drums {
 
 impl Drums {
     /// A kit at a sample rate; the seed shapes its metal and varies its strokes.
-    pub fn new(rate: Hz, seed: Seed) -> Self {
+    pub fn new(rate: Hz, seed: Seed, tone: &DrumsTone) -> Self {
         let mut rng = seed.named("drum kit", 0);
         let rng = &mut rng;
-        let mut recipes = vec![skins::kick(), skins::snare(), skins::cross_stick(), skins::clap()];
+        let snare = if tone.build == DrumsBuild::Brushes { skins::brushed() } else { skins::snare() };
+        let mut recipes = vec![skins::kick(), snare, skins::cross_stick(), skins::clap()];
         for (hz, pan) in
             [(74.0, -0.45), (88.0, -0.32), (105.0, -0.15), (125.0, 0.02), (148.0, 0.16), (176.0, 0.28)]
         {
@@ -71,6 +73,10 @@ impl Drums {
             skins::shaker(),
             metals::crash(rng, 1.5, 0.2),
         ]);
+        for (index, recipe) in recipes.iter_mut().enumerate() {
+            let is_skin = (KICK..HAT_CLOSED).contains(&index);
+            set_up(recipe, tone, is_skin);
+        }
         let pieces = recipes.iter().map(|recipe| Piece::new(recipe, rng, rate.0 as f32)).collect();
         Self {
             tick: tick_samples(rate),
@@ -104,12 +110,36 @@ impl Drums {
     }
 }
 
+/// Makes a recipe one of this kit.
+fn set_up(recipe: &mut Recipe, tone: &DrumsTone, is_skin: bool) {
+    let is_brushed = tone.build == DrumsBuild::Brushes;
+    let (pitch, ring) = if is_skin { (tone.pitch, tone.ring) } else { (1.0, tone.shimmer) };
+    for partial in &mut recipe.partials {
+        partial.hz *= pitch;
+        partial.t60_s *= ring;
+        // Wires of steel weigh less than a stick: metal hardly speaks of itself.
+        partial.level *= if is_brushed && !is_skin { 0.7 } else { 1.0 };
+    }
+    for band in &mut recipe.bands {
+        band.level *= tone.snap;
+        band.t60_s *= ring.sqrt();
+        if is_brushed {
+            band.rise_s += 0.003;
+        }
+    }
+    if let Some(sweep) = &mut recipe.sweep {
+        (sweep.from_hz, sweep.to_hz) = (sweep.from_hz * pitch, sweep.to_hz * pitch);
+        sweep.t60_s *= ring;
+    }
+}
+
 /// The piece that a key strikes, and how; `velocity` is 0 to 1.
 fn stroke(key: u8, velocity: f32) -> Option<(usize, Stroke)> {
     let hard = velocity - 0.75;
-    let drum = Stroke { level: velocity.powf(1.35), tilt_db: 4.5 * hard, ..Stroke::PLAIN };
+    let drum = Stroke { level: velocity.powf(1.35), tilt_db: 3.5 * hard, ..Stroke::PLAIN };
     // Metal speaks at a light touch already.
-    let metal = Stroke { level: 0.8 * velocity.powf(1.05), tilt_db: 3.0 * hard, ..Stroke::PLAIN };
+    let metal = Stroke { level: 0.85 * velocity.powf(1.25), tilt_db: 2.5 * hard, ..Stroke::PLAIN };
+    let crash = Stroke { level: 0.65 * metal.level, ..metal };
     Some(match key {
         35 => (KICK, Stroke { tilt_db: drum.tilt_db - 1.2, level: 1.05 * drum.level, ..drum }),
         36 => (KICK, drum),
@@ -126,9 +156,9 @@ fn stroke(key: u8, velocity: f32) -> Option<(usize, Stroke)> {
         42 => (HAT_CLOSED, metal),
         44 => (HAT_CLOSED, Stroke { level: 0.55 * metal.level, bands: 0.7, length: 0.6, ..metal }),
         46 => (HAT_OPEN, metal),
-        49 => (CRASH, metal),
-        52 => (CRASH_2, Stroke { bands: 1.5, partials: 0.9, tilt_db: metal.tilt_db + 0.5, ..metal }),
-        57 => (CRASH_2, metal),
+        49 => (CRASH, crash),
+        52 => (CRASH_2, Stroke { bands: 1.5, partials: 0.9, tilt_db: metal.tilt_db + 0.5, ..crash }),
+        57 => (CRASH_2, crash),
         55 => (SPLASH, Stroke { level: 0.7 * metal.level, length: 0.4, damp_s: Some(0.9), ..metal }),
         51 | 59 => (RIDE, metal),
         53 => (BELL, metal),

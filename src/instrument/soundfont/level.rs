@@ -8,7 +8,7 @@ use ebur128::{EbuR128, Mode};
 use super::sampled::Sampled;
 use super::sounds::Sampling;
 use crate::audio::StereoBlock;
-use crate::instrument::{Instrument, stage};
+use crate::instrument::{Instrument, Tone, stage};
 use crate::perform::{EventKind, NoteEvent, NoteId};
 use crate::score::{Articulation, MidiNote, Part, Velocity};
 use crate::song::Seed;
@@ -28,8 +28,8 @@ const BLOCK: usize = 480;
 pub(super) fn trim_db(part: Part, sampling: &Sampling) -> f32 {
     let Some(mut sampled) = Sampled::new(part, RATE, sampling) else { return 0.0 };
     static BUILT_IN: [OnceLock<Option<f64>>; 4] = [const { OnceLock::new() }; 4];
-    let ours =
-        BUILT_IN[part.index()].get_or_init(|| loudness(part, &mut *stage::built_in(part, RATE, Seed(1))));
+    let ours = BUILT_IN[part.index()]
+        .get_or_init(|| loudness(part, &mut *stage::built_in(part, RATE, Seed(1), &Tone::default())));
     let Some((theirs, ours)) = loudness(part, &mut sampled).zip(*ours) else { return 0.0 };
     (((ours - theirs).clamp(-MOST_DB, MOST_DB) / STEP_DB).round() * STEP_DB) as f32
 }

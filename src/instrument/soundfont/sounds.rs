@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bank::{BankError, Preset, SoundBank};
 use super::level::trim_db;
+use crate::instrument::Tone;
 use crate::score::Part;
 
 /// A part's sound in a bank, brought to the level of the built-in one.
@@ -28,19 +29,33 @@ impl Sampling {
     }
 }
 
-/// The sounds of all parts: built-in unless something else is set.
+/// The sounds of all parts: built-in, in the usual tone, unless something else is set.
 #[derive(Debug, Clone, Default)]
-pub struct Sounds([Option<Arc<Sampling>>; 4]);
+pub struct Sounds {
+    tone: Tone,
+    sampled: [Option<Arc<Sampling>>; 4],
+}
 
 impl Sounds {
+    /// The same with another tone: other built-in instruments, and other places of all parts.
+    pub fn toned(mut self, tone: Tone) -> Self {
+        self.tone = tone;
+        self
+    }
+
+    /// How the band is equipped, and where everybody stands.
+    pub fn tone(&self) -> &Tone {
+        &self.tone
+    }
+
     /// The sampled sound of a part; none is the built-in one.
     pub fn of(&self, part: Part) -> Option<&Arc<Sampling>> {
-        self.0[part.index()].as_ref()
+        self.sampled[part.index()].as_ref()
     }
 
     /// Whether every part has its built-in sound.
     pub fn are_built_in(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.sampled.iter().all(Option::is_none)
     }
 
     /// Gives a part the sound of a bank. Both the bank's and the built-in sound are played to find how loud it has to be:
@@ -50,14 +65,14 @@ impl Sounds {
         let muted = bank.muted_guitar().filter(|_| part == Part::Guitar && preset.bank == 0);
         let mut sampling = Sampling { bank: bank.clone(), preset, muted, gain_db: 0.0 };
         sampling.gain_db = trim_db(part, &sampling);
-        self.0[part.index()] = Some(Arc::new(sampling));
+        self.sampled[part.index()] = Some(Arc::new(sampling));
         Ok(())
     }
 
     /// Takes the sounds of some parts over from others.
     pub fn take(&mut self, others: &Self, parts: &[Part]) {
         for part in parts {
-            self.0[part.index()].clone_from(&others.0[part.index()]);
+            self.sampled[part.index()].clone_from(&others.sampled[part.index()]);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::f32::consts::TAU;
 use crate::instrument::dsp::{BandPass, Noise, glide, one_pole, snap};
 use crate::song::Rng;
 
-/// Players who share one note.
-pub(super) const PLAYERS: usize = 5;
+/// Most players who share one note.
+const PLAYERS: usize = 6;
 /// Highest notes that take all of them, in Hz; above, one fewer plays.
 const FULL_BELOW_HZ: f32 = 330.0;
 /// Time constant of the fade after the note's end, in seconds: 40 dB in 0.3 s.
@@ -27,6 +27,12 @@ pub(super) struct Bowing {
     pub attack_s: f32,
     /// Whether the note swells on after its attack.
     pub swells: bool,
+    /// Players who share it, 1 to 6.
+    pub players: usize,
+    /// Factor on how bright it is.
+    pub bright: f32,
+    /// Factor on the depth of the vibrato.
+    pub vibrato: f32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,13 +80,21 @@ impl Desk {
             ticks_hz: rate_hz / tick_samples as f32,
             players: [Player::default(); PLAYERS],
             count: 0,
-            bowing: Bowing { hz: 440.0, velocity: 0.0, attack_s: 0.1, swells: false },
+            bowing: Bowing {
+                hz: 440.0,
+                velocity: 0.0,
+                attack_s: 0.1,
+                swells: false,
+                players: 1,
+                bright: 1.0,
+                vibrato: 1.0,
+            },
             time_s: 0.0,
             held: false,
             low: [[0.0; 2]; 2],
             low_coefficient: 0.1,
             noise: Noise::new(0),
-            bow: BandPass::new(2_600.0, 0.7, rate_hz),
+            bow: BandPass::new(3_400.0, 0.6, rate_hz),
             bow_level: 0.0,
             last: (0.0, 0.0),
         }
@@ -91,19 +105,20 @@ impl Desk {
         self.clear();
         self.bowing = bowing;
         self.held = true;
-        self.count = if bowing.hz < FULL_BELOW_HZ { PLAYERS } else { PLAYERS - 1 };
+        let players = bowing.players.clamp(1, PLAYERS);
+        self.count = if bowing.hz < FULL_BELOW_HZ { players } else { (players - 1).max(1) };
         let side = 0.5 * ((bowing.hz / 440.0).log2() * -0.4).clamp(-1.0, 1.0);
         for (index, player) in self.players.iter_mut().take(self.count).enumerate() {
-            let seat = index as f32 / (self.count - 1) as f32 * 2.0 - 1.0;
+            let seat = if self.count > 1 { index as f32 / (self.count - 1) as f32 * 2.0 - 1.0 } else { 0.0 };
             let pan = (0.12 * side + 0.8 * seat).clamp(-0.95, 0.95);
             let angle = (pan + 1.0) * std::f32::consts::FRAC_PI_4;
             *player = Player {
                 phase: rng.unit() as f32,
-                detune_cents: 4.2 * seat * if index % 2 == 0 { 1.0 } else { -0.6 }
-                    + 0.9 * rng.normal() as f32,
+                detune_cents: 6.0 * seat * if index % 2 == 0 { 1.0 } else { -0.6 }
+                    + 1.4 * rng.normal() as f32,
                 vibrato_turns: rng.unit() as f32,
                 vibrato_hz: 5.0 + 1.2 * rng.unit() as f32,
-                vibrato_cents: 6.0 + 5.0 * rng.unit() as f32,
+                vibrato_cents: bowing.vibrato * (6.0 + 5.0 * rng.unit() as f32),
                 drift_turns: rng.unit() as f32,
                 drift_hz: 0.25 + 0.4 * rng.unit() as f32,
                 late_s: 0.03 * rng.unit() as f32 * (1.2 - bowing.velocity),
@@ -158,17 +173,18 @@ impl Desk {
                 + scoop
                 + player.detune_cents
                 + late * player.vibrato_cents * (TAU * player.vibrato_turns).sin()
-                + 1.5 * (TAU * player.drift_turns).sin();
+                + 2.5 * (TAU * player.drift_turns).sin();
             player.step = (self.bowing.hz * (cents / 1_200.0).exp2() / self.rate_hz).min(0.25);
             player.inverse = 1.0 / player.step;
             envelope += player.amplitude / self.count as f32;
         }
-        let Bowing { hz, velocity, .. } = self.bowing;
-        let open = 0.28 + 0.72 * envelope;
-        let corner = (700.0 + 1_800.0 * velocity + 0.9 * hz) * open * (0.65 + 0.35 * expression);
-        self.low_coefficient = one_pole(corner.min(9_000.0), self.rate_hz);
-        let fresh = 0.05 * (-self.time_s / 0.12).exp();
-        self.bow_level = (0.016 + fresh) * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();
+        let Bowing { hz, velocity, bright, .. } = self.bowing;
+        let open = 0.5 + 0.5 * envelope;
+        let corner = bright * (1_400.0 + 3_000.0 * velocity + 2.2 * hz) * open * (0.65 + 0.35 * expression);
+        self.low_coefficient = one_pole(corner.min(12_000.0), self.rate_hz);
+        let fresh = 0.09 * (-self.time_s / 0.12).exp();
+        self.bow_level =
+            (0.04 + fresh) * (hz / 330.0).sqrt() * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();
     }
 
     /// Adds the note to both channels.

@@ -8,6 +8,7 @@ use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
 use super::dsp::{Declick, Smooth};
 use super::modes::{Bank, Mode, Sums};
+use super::tone::StringsTone;
 use super::tuned::{Tuning, fold};
 use super::voices::{Hold, pick};
 use crate::audio::StereoBlock;
@@ -24,7 +25,7 @@ const _: () = assert!(VOICES <= MAX_VOICES);
 const LOWEST: u8 = 28;
 const HIGHEST: u8 = 96;
 /// Gain of the players' sound that does not pass through the bodies.
-const DIRECT: f32 = 0.62;
+const DIRECT: f32 = 0.72;
 
 /// Resonances of the bodies: frequency in Hz, T60 in seconds, gain.
 const BODY: [(f32, f32, f32); 12] = [
@@ -51,6 +52,7 @@ struct Voice {
 
 /// A section of bowed strings that follows expression.
 pub struct Strings {
+    tone: StringsTone,
     tick: usize,
     seed: Seed,
     voices: Vec<Voice>,
@@ -67,7 +69,7 @@ pub struct Strings {
 
 impl Strings {
     /// A section at a sample rate; the seed tells its players apart.
-    pub fn new(rate: Hz, seed: Seed) -> Self {
+    pub fn new(rate: Hz, seed: Seed, tone: &StringsTone) -> Self {
         let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
         let ticks_hz = rate_hz / tick as f32;
         let voice = Voice { hold: Hold::Free, age: 0, desk: Desk::new(rate_hz, tick) };
@@ -80,6 +82,7 @@ impl Strings {
             })
             .collect();
         Self {
+            tone: *tone,
             tick,
             seed,
             voices: vec![voice; VOICES],
@@ -110,7 +113,15 @@ impl Strings {
             Articulation::Muted | Articulation::Ghost => (0.02, false),
             _ => (0.10 - 0.08 * velocity, false),
         };
-        let bowing = Bowing { hz: MidiNote(pitch).hz(0.0) as f32, velocity, attack_s, swells };
+        let bowing = Bowing {
+            hz: MidiNote(pitch).hz(0.0) as f32,
+            velocity,
+            attack_s: attack_s * self.tone.attack,
+            swells,
+            players: self.tone.players,
+            bright: self.tone.bright,
+            vibrato: self.tone.vibrato,
+        };
         let mut rng = self.seed.named("strings", u64::from(id.0));
         voice.desk.start(bowing, self.tuning.cents(), self.expression.get(), &mut rng);
         (voice.hold, voice.age) = (Hold::Held(id), self.count);

@@ -2,11 +2,13 @@
 
 mod hall;
 mod invariance;
+mod mix;
 mod pitch;
 mod playing;
 mod timbre;
 
-use super::{Bass, Drums, Guitar, Instrument, Strings};
+use super::stage::built_in;
+use super::{Instrument, Tone};
 use crate::audio::StereoBlock;
 use crate::perform::{EventKind, NoteEvent, NoteId};
 use crate::score::{Articulation, MidiNote, Part, Velocity};
@@ -19,12 +21,7 @@ pub(super) const RATES: [Hz; 5] = [Hz(44_100), Hz(48_000), Hz(88_200), Hz(96_000
 pub(super) const BLOCKS: [usize; 6] = [1, 17, 64, 333, 1_024, 4_096];
 
 pub(super) fn instrument(part: Part, rate: Hz) -> Box<dyn Instrument> {
-    match part {
-        Part::Guitar => Box::new(Guitar::new(rate, Seed(3))),
-        Part::Drums => Box::new(Drums::new(rate, Seed(3))),
-        Part::Strings => Box::new(Strings::new(rate, Seed(3))),
-        Part::Bass => Box::new(Bass::new(rate, Seed(3))),
-    }
+    built_in(part, rate, Seed(3), &Tone::default())
 }
 
 /// Cuts a stretch into blocks and hands each its events.

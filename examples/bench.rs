@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 const RATE: Hz = Hz(48_000);
 /// Real-time factor that the whole has to reach on one core.
-const AIM: f64 = 8.0;
+const AIM: f64 = 20.0;
 /// Seconds of singing unless something else is asked for.
 const USUAL_S: f64 = 180.0;
 

@@ -21,6 +21,8 @@ pub(super) struct Facts<'a> {
     pub frames: u64,
     pub loudness: Option<f64>,
     pub seat: f64,
+    /// Gain of all stems and of their sum, in dB; 0 or less.
+    pub band_gain_db: f64,
     /// SHA-256 of every output by file name.
     pub hashes: BTreeMap<String, String>,
     pub timings: Option<&'a BTreeMap<&'static str, f64>>,
@@ -86,6 +88,7 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
             "bits": 24,
             "frames": facts.frames,
             "voice_starts_at_s": round(session.pad_s),
+            "band_gain_db": round(facts.band_gain_db),
             "voice_gain_db": facts.mix.map(|mix| round(mix.voice_gain_db)),
             "mix_gain_db": facts.mix.map(|mix| round(mix.gain_db)),
             "seat": facts.mix.map(|_| facts.seat),

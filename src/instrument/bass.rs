@@ -178,10 +178,7 @@ impl Bass {
                 pluck.level *= 1.15;
             }
         }
-        pluck.cutoff_hz *= self.tone.bright;
-        pluck.bright_t60_s *= self.tone.bright.sqrt();
-        pluck.t60_s *= self.tone.ring;
-        pluck.bright_t60_s *= self.tone.ring;
+        pluck.equip(self.tone.bright, self.tone.ring);
     }
 }
 

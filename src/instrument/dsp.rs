@@ -30,20 +30,38 @@ pub(super) fn amplitude(level_db: f32) -> f32 {
     10f32.powf(level_db / 20.0)
 }
 
-/// White noise in -1..1 whose state is one word.
+/// White noise that is the same up to 20 kHz at every sample rate: at high rates each number stands for several samples.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Noise(u32);
+pub(super) struct Noise {
+    state: u32,
+    value: f32,
+    hold: u32,
+    held: u32,
+    gain: f32,
+}
 
 impl Noise {
-    /// Noise that starts from a seed.
-    pub(super) fn new(seed: u64) -> Self {
-        Self((seed ^ (seed >> 32)) as u32)
+    /// Noise at a sample rate, -1..1 at 48 kHz and louder where it spreads over more.
+    pub(super) fn new(rate_hz: f32) -> Self {
+        let hold = (rate_hz / 48_000.0).round().max(1.0);
+        let gain = (rate_hz / 48_000.0 / hold).sqrt();
+        Self { state: 0, value: 0.0, hold: hold as u32, held: 0, gain }
+    }
+
+    /// Starts anew.
+    pub(super) fn seed(&mut self, seed: u64) {
+        (self.state, self.value, self.held) = ((seed ^ (seed >> 32)) as u32, 0.0, 0);
     }
 
     /// The next sample.
     pub(super) fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f32::from((self.0 >> 16) as u16) / 32_768.0 - 1.0
+        if self.held == 0 {
+            self.held = self.hold;
+            self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            self.value = self.gain * (f32::from((self.state >> 16) as u16) / 32_768.0 - 1.0);
+        }
+        self.held -= 1;
+        self.value
     }
 }
 

@@ -110,7 +110,7 @@ impl Fingers {
         let rise = glide(0.004, rate_hz);
         Self {
             rate_hz,
-            noise: Noise::new(0),
+            noise: Noise::new(rate_hz),
             filter,
             level: 0.0,
             heard: 0.0,
@@ -124,9 +124,9 @@ impl Fingers {
     fn sound(&mut self, (share, hz, t60_s): (f32, f32, f32), level: f32, seed: u64) {
         // What still sounds is louder: it goes on.
         if share * level > self.level {
-            self.noise = Noise::new(seed);
+            self.noise.seed(seed);
             self.filter.retune(hz, 0.8, self.rate_hz);
-            self.level = share * level * (self.rate_hz / 48_000.0).sqrt();
+            self.level = share * level;
             self.factor = decay(t60_s, self.rate_hz);
         }
     }
@@ -308,11 +308,8 @@ impl Guitar {
                 pluck.level *= 0.62;
             }
         }
-        pluck.cutoff_hz *= self.tone.bright;
-        pluck.bright_t60_s *= self.tone.bright.sqrt();
+        pluck.equip(self.tone.bright, self.tone.ring);
         pluck.pulse_s /= self.tone.bright.sqrt();
-        pluck.t60_s *= self.tone.ring;
-        pluck.bright_t60_s *= self.tone.ring;
     }
 }
 

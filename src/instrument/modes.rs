@@ -2,10 +2,13 @@
 
 use std::f32::consts::PI;
 
+use multiversion::multiversion;
+
 use super::drive::MAX_TICK;
 use super::dsp::{decay, snap};
 
-const LANES: usize = 4;
+/// Resonances computed side by side: as many as fill the registers, and two chains of dependent operations.
+const LANES: usize = 8;
 type Lanes = [f32; LANES];
 
 /// Amplitude below which a whole bank counts as silent.
@@ -54,7 +57,8 @@ impl Sums {
     /// Adds the sums to two channels.
     pub(super) fn add_to(&self, left: &mut [f32], right: &mut [f32]) {
         for (out, lanes) in left.iter_mut().zip(&self.left).chain(right.iter_mut().zip(&self.right)) {
-            *out += (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+            let [a, b, c, d, e, f, g, h] = *lanes;
+            *out += ((a + e) + (b + f)) + ((c + g) + (d + h));
         }
     }
 }
@@ -131,36 +135,12 @@ impl Bank {
         if !self.active {
             return;
         }
-        for group in &mut self.groups {
-            let (mut re, mut im) = (group.re, group.im);
-            for (left, right) in sums.left.iter_mut().zip(&mut sums.right).take(len) {
-                for lane in 0..LANES {
-                    let next = re[lane] * group.pole_re[lane] - im[lane] * group.pole_im[lane];
-                    im[lane] = re[lane] * group.pole_im[lane] + im[lane] * group.pole_re[lane];
-                    re[lane] = next;
-                    left[lane] += im[lane] * group.left[lane];
-                    right[lane] += im[lane] * group.right[lane];
-                }
-            }
-            (group.re, group.im) = (re, im);
-        }
+        ring(&mut self.groups, &mut sums.left[..len], &mut sums.right[..len]);
     }
 
     /// Adds the response to an input.
     pub(super) fn respond(&mut self, input: &[f32], sums: &mut Sums) {
-        for group in &mut self.groups {
-            let (mut re, mut im) = (group.re, group.im);
-            for ((x, left), right) in input.iter().zip(&mut sums.left).zip(&mut sums.right) {
-                for lane in 0..LANES {
-                    let fed = re[lane] + x * group.feed[lane];
-                    re[lane] = fed * group.pole_re[lane] - im[lane] * group.pole_im[lane];
-                    im[lane] = fed * group.pole_im[lane] + im[lane] * group.pole_re[lane];
-                    left[lane] += im[lane] * group.left[lane];
-                    right[lane] += im[lane] * group.right[lane];
-                }
-            }
-            (group.re, group.im) = (re, im);
-        }
+        respond(&mut self.groups, input, &mut sums.left, &mut sums.right);
     }
 
     /// Sets what has died away to zero; call once a control tick.
@@ -190,5 +170,51 @@ impl Bank {
         for group in &mut self.groups {
             (group.re, group.im) = ([0.0; LANES], [0.0; LANES]);
         }
+    }
+}
+
+/// Two groups at a time: their sums are read and written once for both.
+#[multiversion(targets("x86_64+avx2"))]
+fn ring(groups: &mut [Group], left: &mut [Lanes], right: &mut [Lanes]) {
+    let (pairs, rest) = groups.as_chunks_mut::<2>();
+    for pair in pairs {
+        turn(pair, left, right);
+    }
+    for single in rest {
+        turn(std::array::from_mut(single), left, right);
+    }
+}
+
+#[inline(always)]
+fn turn<const N: usize>(groups: &mut [Group; N], left: &mut [Lanes], right: &mut [Lanes]) {
+    let mut turning = *groups;
+    for (left, right) in left.iter_mut().zip(right) {
+        for group in &mut turning {
+            for lane in 0..LANES {
+                let next = group.re[lane] * group.pole_re[lane] - group.im[lane] * group.pole_im[lane];
+                group.im[lane] = group.re[lane] * group.pole_im[lane] + group.im[lane] * group.pole_re[lane];
+                group.re[lane] = next;
+                left[lane] += group.im[lane] * group.left[lane];
+                right[lane] += group.im[lane] * group.right[lane];
+            }
+        }
+    }
+    *groups = turning;
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn respond(groups: &mut [Group], input: &[f32], left: &mut [Lanes], right: &mut [Lanes]) {
+    for group in groups {
+        let (mut re, mut im) = (group.re, group.im);
+        for ((x, left), right) in input.iter().zip(&mut *left).zip(&mut *right) {
+            for lane in 0..LANES {
+                let fed = re[lane] + x * group.feed[lane];
+                re[lane] = fed * group.pole_re[lane] - im[lane] * group.pole_im[lane];
+                im[lane] = fed * group.pole_im[lane] + im[lane] * group.pole_re[lane];
+                left[lane] += im[lane] * group.left[lane];
+                right[lane] += im[lane] * group.right[lane];
+            }
+        }
+        (group.re, group.im) = (re, im);
     }
 }

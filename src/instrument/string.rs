@@ -5,6 +5,8 @@
 
 use std::f32::consts::PI;
 
+use multiversion::multiversion;
+
 use super::dsp::{Noise, decay, glide, one_pole, snap};
 
 /// Frequency at which [`Pluck::bright_t60_s`] holds, in Hz.
@@ -15,6 +17,10 @@ const LOWEST_HZ: f32 = 30.0;
 const WARM_HZ: f32 = 300.0;
 /// Share of the first polarisation in what is heard.
 const FIRST: f32 = 0.6;
+/// Most samples that ring on at once.
+const CHUNK: usize = 32;
+/// Samples around a place between two of them that its value is read from.
+const TAPS: usize = 4;
 
 /// How a string is plucked and how it rings.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +55,15 @@ pub(super) struct Pluck {
     pub seed: u64,
 }
 
+impl Pluck {
+    /// Strings of another make: factors on how bright they are and how long they ring.
+    pub(super) fn equip(&mut self, bright: f32, ring: f32) {
+        self.cutoff_hz *= bright;
+        self.bright_t60_s *= bright.sqrt() * ring;
+        self.t60_s *= ring;
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Line {
     buffer: Vec<f32>,
@@ -80,10 +95,10 @@ pub(super) struct PluckedString {
     age: usize,
     excitation_len: usize,
     excitation: [f32; 2],
+    cutoff: f32,
     warm: f32,
     warm_coefficient: f32,
     noise: Noise,
-    noise_gain: f32,
     quiet: usize,
     peak: f32,
     last: f32,
@@ -136,10 +151,10 @@ impl PluckedString {
             age: 0,
             excitation_len: 0,
             excitation: [0.0; 2],
+            cutoff: 0.0,
             warm: 0.0,
             warm_coefficient: one_pole(WARM_HZ, rate_hz),
-            noise: Noise::new(0),
-            noise_gain: (rate_hz / 48_000.0).sqrt(),
+            noise: Noise::new(rate_hz),
             quiet: 0,
             peak: 0.0,
             last: 0.0,
@@ -161,7 +176,8 @@ impl PluckedString {
         self.stiff = (corner - 1.0) / (corner + 1.0);
         (self.t60_s, self.t60_target_s) = (pluck.t60_s, pluck.t60_s);
         self.excitation_len = ((pluck.touch_s + pluck.pulse_s + 0.02) * self.rate_hz) as usize;
-        self.noise = Noise::new(pluck.seed);
+        self.cutoff = one_pole(pluck.cutoff_hz, self.rate_hz);
+        self.noise.seed(pluck.seed);
         self.retune(tuning, true);
     }
 
@@ -227,21 +243,20 @@ impl PluckedString {
 
     /// Adds the string's sound to `out`.
     pub(super) fn add(&mut self, out: &mut [f32]) {
-        for out in out {
-            let push = if self.age < self.excitation_len { self.excite() } else { 0.0 };
+        let struck = self.excitation_len.saturating_sub(self.age).min(out.len());
+        let (struck, mut free) = out.split_at_mut(struck);
+        for sample in struck {
+            let push = self.excite();
             self.age += 1;
-            let mut sum = 0.0;
-            for (line, share) in self.lines.iter_mut().zip([FIRST, 1.0 - FIRST]) {
-                let value = line.next(self.head, self.mask, self.loss, self.stiff) + push;
-                if let Some(slot) = line.buffer.get_mut(self.head & self.mask) {
-                    *slot = snap(value);
-                }
-                sum += share * (value - line.at_pickup(self.head, self.mask, self.pluck.pickup));
-            }
-            self.head = (self.head + 1) & self.mask;
-            self.peak = self.peak.max(sum.abs());
-            self.last = sum;
-            *out += sum;
+            ring(self, push, std::slice::from_mut(sample));
+        }
+        self.age += free.len();
+        while !free.is_empty() {
+            let shortest = self.lines[0].ahead().min(self.lines[1].ahead());
+            let len = shortest.min(free.len());
+            let (chunk, rest) = std::mem::take(&mut free).split_at_mut(len);
+            ring(self, 0.0, chunk);
+            free = rest;
         }
     }
 
@@ -254,13 +269,12 @@ impl PluckedString {
         if since >= 0.0 && since < pluck.pulse_s {
             push += 0.5 - 0.5 * (2.0 * PI * since / pluck.pulse_s).cos();
         }
-        // Of the pulse alone: noise below 300 Hz would be another at every sample rate.
+        // Of the pulse alone: a finger's noise is bright.
         self.warm += self.warm_coefficient * (push * pluck.level - self.warm);
         let envelope = if since < 0.0 { 0.35 * t / pluck.touch_s.max(1e-4) } else { (-since / 0.003).exp() };
-        push += self.noise.next() * self.noise_gain * pluck.noise * envelope;
-        let cutoff = one_pole(pluck.cutoff_hz, self.rate_hz);
-        self.excitation[0] += cutoff * (push * pluck.level - self.excitation[0]);
-        self.excitation[1] += cutoff * (self.excitation[0] - self.excitation[1]);
+        push += self.noise.next() * pluck.noise * envelope;
+        self.excitation[0] += self.cutoff * (push * pluck.level - self.excitation[0]);
+        self.excitation[1] += self.cutoff * (self.excitation[0] - self.excitation[1]);
         let push = (self.excitation[1] + pluck.warmth * self.warm) / (1.0 + 0.45 * pluck.warmth);
         for line in &mut self.lines {
             let back = ((1.0 - pluck.position) * line.delay) as usize;
@@ -294,26 +308,101 @@ impl PluckedString {
     }
 }
 
-impl Line {
-    /// The wave that has come back from the bridge to where a pickup is.
-    fn at_pickup(&self, head: usize, mask: usize, pickup: f32) -> f32 {
-        if pickup <= 0.0 {
-            return 0.0;
+/// Rings on for as many samples as both lines hold, with `push` on the first of them.
+#[multiversion(targets("x86_64+avx2"))]
+fn ring(string: &mut PluckedString, push: f32, out: &mut [f32]) {
+    let len = out.len();
+    let (mut places, mut values) = ([[0.0; CHUNK]; 2], [[0.0; CHUNK]; 2]);
+    for ((line, places), values) in string.lines.iter_mut().zip(&mut places).zip(&mut values) {
+        line.come_back(string.head, string.mask, &mut places[..len], &mut values[..len]);
+    }
+    let [first, second] = &mut values;
+    for (a, b) in first.iter_mut().zip(second.iter_mut()).take(len) {
+        let [one, two] = &mut string.lines;
+        *a = snap(one.lose(*a, string.loss, string.stiff));
+        *b = snap(two.lose(*b, string.loss, string.stiff));
+    }
+    first[0] += push;
+    second[0] += push;
+    for (line, values) in string.lines.iter_mut().zip(&values) {
+        line.write(string.head, string.mask, &values[..len]);
+    }
+    for (at, out) in out.iter_mut().enumerate() {
+        let mut sum = FIRST * values[0][at] + (1.0 - FIRST) * values[1][at];
+        if string.pluck.pickup > 0.0 {
+            let pickup = |line: usize| (string.pluck.pickup * places[line][at]) as usize;
+            let heard =
+                |line: usize| string.lines[line].at(string.head + at, string.mask, pickup(line).max(1));
+            sum -= FIRST * heard(0) + (1.0 - FIRST) * heard(1);
         }
-        let back = (pickup * self.delay) as usize;
-        self.buffer.get(head.wrapping_sub(back.max(1)) & mask).copied().unwrap_or_default()
+        string.peak = string.peak.max(sum.abs());
+        string.last = sum;
+        *out += sum;
+    }
+    string.head = (string.head + len) & string.mask;
+}
+
+impl Line {
+    /// The wave so many samples before `head`.
+    #[inline(always)]
+    fn at(&self, head: usize, mask: usize, back: usize) -> f32 {
+        self.buffer.get(head.wrapping_sub(back) & mask).copied().unwrap_or_default()
     }
 
-    fn next(&mut self, head: usize, mask: usize, loss: f32, stiff: f32) -> f32 {
-        let whole = self.delay as usize;
-        let f = self.delay - whole as f32;
-        let tap = |back: usize| self.buffer.get(head.wrapping_sub(back) & mask).copied().unwrap_or_default();
-        let (up, down, far) = (f + 1.0, f - 1.0, f - 2.0);
-        let x = tap(whole - 1) * (-f * down * far / 6.0)
-            + tap(whole) * (up * down * far / 2.0)
-            + tap(whole + 1) * (-up * f * far / 2.0)
-            + tap(whole + 2) * (up * f * down / 6.0);
-        self.delay += self.step;
+    /// Samples that can be read before the first of them is written; the delay may shrink by one meanwhile.
+    fn ahead(&self) -> usize {
+        (self.delay as usize).saturating_sub(2).clamp(1, CHUNK)
+    }
+
+    /// Reads the waves that come back, at places between the samples (third-order Lagrange).
+    #[inline(always)]
+    fn come_back(&mut self, head: usize, mask: usize, places: &mut [f32], out: &mut [f32]) {
+        for place in places.iter_mut() {
+            *place = self.delay;
+            self.delay += self.step;
+        }
+        let (first, last) = (places[0] as usize, places[places.len() - 1] as usize);
+        if first != last {
+            for (at, (out, place)) in out.iter_mut().zip(&*places).enumerate() {
+                *out = self.between(head + at, mask, *place);
+            }
+            return;
+        }
+        let mut past = [0.0; CHUNK + TAPS];
+        let from = head.wrapping_sub(first + 2) & mask;
+        self.copy(from, &mut past[..out.len() + TAPS - 1]);
+        for ((out, place), taps) in out.iter_mut().zip(&*places).zip(past.windows(TAPS)) {
+            *out = lagrange([taps[3], taps[2], taps[1], taps[0]], *place - first as f32);
+        }
+    }
+
+    #[inline(always)]
+    fn between(&self, head: usize, mask: usize, place: f32) -> f32 {
+        let whole = place as usize;
+        let tap = |back: usize| self.at(head, mask, back);
+        lagrange([tap(whole - 1), tap(whole), tap(whole + 1), tap(whole + 2)], place - whole as f32)
+    }
+
+    /// Copies what begins at `from`, around the end of the buffer.
+    #[inline(always)]
+    fn copy(&self, from: usize, to: &mut [f32]) {
+        let first = to.len().min(self.buffer.len() - from);
+        let (start, wrapped) = to.split_at_mut(first);
+        start.copy_from_slice(&self.buffer[from..from + first]);
+        wrapped.copy_from_slice(&self.buffer[..wrapped.len()]);
+    }
+
+    #[inline(always)]
+    fn write(&mut self, head: usize, mask: usize, values: &[f32]) {
+        let from = head & mask;
+        let (first, wrapped) = values.split_at(values.len().min(self.buffer.len() - from));
+        self.buffer[from..from + first.len()].copy_from_slice(first);
+        self.buffer[..wrapped.len()].copy_from_slice(wrapped);
+    }
+
+    /// What a wave loses on its way along the string.
+    #[inline(always)]
+    fn lose(&mut self, x: f32, loss: f32, stiff: f32) -> f32 {
         self.low += loss * (x - self.low);
         let mut y = self.low * self.gain;
         self.gain += self.gain_step;
@@ -324,6 +413,16 @@ impl Line {
         }
         y
     }
+}
+
+/// The value `f` behind the second of four samples, the newest first.
+#[inline(always)]
+fn lagrange([newest, near, far, farthest]: [f32; TAPS], f: f32) -> f32 {
+    let (up, down, beyond) = (f + 1.0, f - 1.0, f - 2.0);
+    newest * (-f * down * beyond / 6.0)
+        + near * (up * down * beyond / 2.0)
+        + far * (-up * f * beyond / 2.0)
+        + farthest * (up * f * down / 6.0)
 }
 
 /// Coefficient of the loop's one-pole for a decay within `bright_t60_s` at 5 kHz.

@@ -60,8 +60,8 @@ const COMMANDS: [Command; 11] = [
     },
     Command {
         name: "bench",
-        arguments: "[plugin] [SECONDS] or sounds [FILE]...",
-        about: "speed, share and output hash of every stage, what the plugin costs a host, or what SoundFonts cost",
+        arguments: "[plugin|band] [SECONDS] or sounds [FILE]...",
+        about: "speed, share and output hash of every stage, what the plugin costs a host, what the built-in instruments cost at their busiest, or what SoundFonts cost",
         run: bench::run,
     },
     Command {

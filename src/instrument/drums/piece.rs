@@ -126,11 +126,6 @@ pub(super) struct Piece {
     tone: [f32; 4],
     tone_smooth: f32,
     noise: Noise,
-    white: f32,
-    /// Samples for which each number of the noise stands: at high rates none of it lies far above hearing.
-    hold: usize,
-    held: usize,
-    noise_gain: f32,
     gains: (f32, f32),
     repeats: u8,
     until_repeat: usize,
@@ -148,7 +143,6 @@ impl Piece {
                 Mode { hz: p.hz, t60_s: p.t60_s, left: p.level * left, right: p.level * right }
             })
             .collect();
-        let hold = ((rate_hz / 48_000.0).round() as usize).max(1);
         let bands = recipe.bands.iter().take(BANDS).map(|spec| NoiseBand {
             spec: *spec,
             filter: BandPass::new(spec.hz, spec.q, rate_hz),
@@ -165,11 +159,7 @@ impl Piece {
             sweep: recipe.sweep,
             tone: [0.0; 4],
             tone_smooth: glide(0.000_5, rate_hz),
-            noise: Noise::new(0),
-            white: 0.0,
-            hold,
-            held: 0,
-            noise_gain: (rate_hz / 48_000.0 / hold as f32).sqrt(),
+            noise: Noise::new(rate_hz),
             gains: gains(recipe.pan),
             repeats: 0,
             until_repeat: 0,
@@ -179,7 +169,7 @@ impl Piece {
 
     /// Strikes the piece; `rng` makes this stroke differ from the others.
     pub(super) fn strike(&mut self, stroke: &Stroke, rng: &mut Rng) {
-        self.noise = Noise::new(rng.bits());
+        self.noise.seed(rng.bits());
         self.choke = 1.0;
         let slope = stroke.tilt_db / 6.02;
         let tilt = |hz: f32| (hz / 1_000.0).powf(slope).clamp(0.1, 3.0);
@@ -254,16 +244,12 @@ impl Piece {
                 }
             }
         }
-        if self.held == 0 {
-            self.white = self.noise.next() * self.noise_gain;
-            self.held = self.hold;
-        }
-        self.held -= 1;
+        let white = self.noise.next();
         let mut sum = 0.0;
         for band in &mut self.bands {
             band.envelope *= band.factor * self.choke;
             band.heard += band.rise * (band.envelope - band.heard);
-            sum += band.filter.next(self.white) * band.heard;
+            sum += band.filter.next(white) * band.heard;
         }
         sum
     }
@@ -295,8 +281,7 @@ impl Piece {
             (band.envelope, band.heard, band.again) = (0.0, 0.0, 0.0);
         }
         self.tone = [0.0; 4];
-        self.noise = Noise::new(0);
-        (self.white, self.held) = (0.0, 0);
+        self.noise.seed(0);
         (self.repeats, self.until_repeat, self.choke) = (0, 0, 1.0);
     }
 }

@@ -2,11 +2,16 @@
 
 use std::f32::consts::TAU;
 
+use multiversion::multiversion;
+
 use crate::instrument::dsp::{BandPass, Noise, glide, one_pole, snap};
 use crate::song::Rng;
 
 /// Most players who share one note.
 const PLAYERS: usize = 6;
+/// Players computed side by side, some of them silent.
+const LANES: usize = 8;
+type Lanes = [f32; LANES];
 /// Highest notes that take all of them, in Hz; above, one fewer plays.
 const FULL_BELOW_HZ: f32 = 330.0;
 /// Time constant of the fade after the note's end, in seconds: 40 dB in 0.3 s.
@@ -35,13 +40,20 @@ pub(super) struct Bowing {
     pub vibrato: f32,
 }
 
+/// What changes from sample to sample, player by player.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bows {
+    phase: Lanes,
+    step: Lanes,
+    inverse: Lanes,
+    amplitude: Lanes,
+    slope: Lanes,
+    left: Lanes,
+    right: Lanes,
+}
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Player {
-    phase: f32,
-    step: f32,
-    inverse: f32,
-    amplitude: f32,
-    slope: f32,
     envelope: f32,
     detune_cents: f32,
     vibrato_turns: f32,
@@ -50,8 +62,6 @@ struct Player {
     drift_turns: f32,
     drift_hz: f32,
     late_s: f32,
-    left: f32,
-    right: f32,
 }
 
 /// The players of one note.
@@ -60,10 +70,12 @@ pub(super) struct Desk {
     rate_hz: f32,
     ticks_hz: f32,
     players: [Player; PLAYERS],
+    bows: Bows,
     count: usize,
     bowing: Bowing,
     time_s: f32,
     held: bool,
+    /// Stage by stage, left and right.
     low: [[f32; 2]; 2],
     low_coefficient: f32,
     noise: Noise,
@@ -79,6 +91,7 @@ impl Desk {
             rate_hz,
             ticks_hz: rate_hz / tick_samples as f32,
             players: [Player::default(); PLAYERS],
+            bows: Bows::default(),
             count: 0,
             bowing: Bowing {
                 hz: 440.0,
@@ -93,7 +106,7 @@ impl Desk {
             held: false,
             low: [[0.0; 2]; 2],
             low_coefficient: 0.1,
-            noise: Noise::new(0),
+            noise: Noise::new(rate_hz),
             bow: BandPass::new(3_400.0, 0.6, rate_hz),
             bow_level: 0.0,
             last: (0.0, 0.0),
@@ -112,8 +125,9 @@ impl Desk {
             let seat = if self.count > 1 { index as f32 / (self.count - 1) as f32 * 2.0 - 1.0 } else { 0.0 };
             let pan = (0.12 * side + 0.8 * seat).clamp(-0.95, 0.95);
             let angle = (pan + 1.0) * std::f32::consts::FRAC_PI_4;
+            self.bows.phase[index] = rng.unit() as f32;
+            (self.bows.left[index], self.bows.right[index]) = (angle.cos(), angle.sin());
             *player = Player {
-                phase: rng.unit() as f32,
                 detune_cents: 6.0 * seat * if index % 2 == 0 { 1.0 } else { -0.6 }
                     + 1.4 * rng.normal() as f32,
                 vibrato_turns: rng.unit() as f32,
@@ -122,15 +136,13 @@ impl Desk {
                 drift_turns: rng.unit() as f32,
                 drift_hz: 0.25 + 0.4 * rng.unit() as f32,
                 late_s: 0.03 * rng.unit() as f32 * (1.2 - bowing.velocity),
-                left: angle.cos(),
-                right: angle.sin(),
                 ..Player::default()
             };
         }
         // Apart from each other, but together in tune.
         let mean = self.players.iter().map(|p| p.detune_cents).sum::<f32>() / self.count as f32;
         self.players.iter_mut().take(self.count).for_each(|p| p.detune_cents -= mean);
-        self.noise = Noise::new(rng.bits());
+        self.noise.seed(rng.bits());
         self.aim(tuning_cents, expression);
     }
 
@@ -146,7 +158,7 @@ impl Desk {
         let attack = glide(self.bowing.attack_s, self.ticks_hz);
         let release = glide(RELEASE_S, self.ticks_hz);
         let swell = if self.bowing.swells { 0.72 + 0.28 * (1.0 - (-self.time_s / 0.35).exp()) } else { 1.0 };
-        for player in self.players.iter_mut().take(self.count) {
+        for (index, player) in self.players.iter_mut().take(self.count).enumerate() {
             let began = self.time_s > player.late_s;
             let (target, rate) = match (self.held, began) {
                 (true, true) => (swell, attack),
@@ -155,8 +167,8 @@ impl Desk {
             };
             player.envelope = snap(player.envelope + rate * (target - player.envelope));
             // A second pole makes the attack round.
-            let next = player.amplitude + 2.0 * rate.min(0.4) * (player.envelope - player.amplitude);
-            player.slope = (next - player.amplitude) * self.ticks_hz / self.rate_hz;
+            let further = 2.0 * rate.min(0.4) * (player.envelope - self.bows.amplitude[index]);
+            self.bows.slope[index] = further * self.ticks_hz / self.rate_hz;
             player.vibrato_turns = (player.vibrato_turns + player.vibrato_hz * tick_s).fract();
             player.drift_turns = (player.drift_turns + player.drift_hz * tick_s).fract();
         }
@@ -167,56 +179,36 @@ impl Desk {
     fn aim(&mut self, tuning_cents: f32, expression: f32) {
         let late = ((self.time_s - 0.25) / 0.6).clamp(0.0, 1.0);
         let scoop = -SCOOP.0 * (-self.time_s / SCOOP.1).exp();
-        let mut envelope = 0.0;
-        for player in self.players.iter_mut().take(self.count) {
+        for (index, player) in self.players.iter().take(self.count).enumerate() {
             let cents = tuning_cents
                 + scoop
                 + player.detune_cents
                 + late * player.vibrato_cents * (TAU * player.vibrato_turns).sin()
                 + 2.5 * (TAU * player.drift_turns).sin();
-            player.step = (self.bowing.hz * (cents / 1_200.0).exp2() / self.rate_hz).min(0.25);
-            player.inverse = 1.0 / player.step;
-            envelope += player.amplitude / self.count as f32;
+            let step = (self.bowing.hz * (cents / 1_200.0).exp2() / self.rate_hz).min(0.25);
+            (self.bows.step[index], self.bows.inverse[index]) = (step, 1.0 / step);
         }
+        let envelope = self.bows.amplitude.iter().sum::<f32>() / self.count.max(1) as f32;
         let Bowing { hz, velocity, bright, .. } = self.bowing;
         let open = 0.5 + 0.5 * envelope;
         let corner = bright * (1_400.0 + 3_000.0 * velocity + 2.2 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(12_000.0), self.rate_hz);
         let fresh = 0.09 * (-self.time_s / 0.12).exp();
-        self.bow_level =
-            (0.04 + fresh) * (hz / 330.0).sqrt() * (0.5 + velocity) * (self.rate_hz / 48_000.0).sqrt();
+        self.bow_level = (0.04 + fresh) * (hz / 330.0).sqrt() * (0.5 + velocity);
     }
 
     /// Adds the note to both channels.
     pub(super) fn add(&mut self, left: &mut [f32], right: &mut [f32]) {
         let gain = 0.8 * self.bowing.velocity.powf(1.2) * (self.bowing.hz / 220.0).powf(0.3)
             / (self.count.max(1) as f32).sqrt();
-        for (out_left, out_right) in left.iter_mut().zip(right) {
-            let (mut sum_left, mut sum_right, mut bowed) = (0.0, 0.0, 0.0);
-            for player in self.players.iter_mut().take(self.count) {
-                let value = player.saw() * player.amplitude;
-                player.amplitude += player.slope;
-                bowed += player.amplitude;
-                sum_left += value * player.left;
-                sum_right += value * player.right;
-            }
-            let noise = self.bow.next(self.noise.next()) * self.bow_level * bowed;
-            let mut sums = [sum_left + noise, sum_right + noise];
-            for (sum, low) in sums.iter_mut().zip(&mut self.low) {
-                for state in low {
-                    *state += self.low_coefficient * (*sum - *state);
-                    *sum = *state;
-                }
-            }
-            self.last = (gain * sums[0], gain * sums[1]);
-            *out_left += self.last.0;
-            *out_right += self.last.1;
-        }
+        play(self, gain, left, right);
     }
 
     /// Whether everyone has fallen silent.
     pub(super) fn is_quiet(&self) -> bool {
-        !self.held && self.players.iter().take(self.count).all(|p| p.amplitude < QUIET && p.envelope < QUIET)
+        !self.held
+            && self.bows.amplitude.iter().all(|amplitude| *amplitude < QUIET)
+            && self.players.iter().all(|player| player.envelope < QUIET)
     }
 
     /// The last samples that were added.
@@ -227,6 +219,7 @@ impl Desk {
     /// Silences everyone at once.
     pub(super) fn clear(&mut self) {
         self.players = [Player::default(); PLAYERS];
+        self.bows = Bows::default();
         self.low = [[0.0; 2]; 2];
         self.bow.clear();
         self.time_s = 0.0;
@@ -236,21 +229,53 @@ impl Desk {
     }
 }
 
-impl Player {
-    /// The next sample of a band-limited saw (PolyBLEP: Valimaki and Huovilainen, IEEE Signal Processing Magazine
-    /// 24(2), 2007).
-    fn saw(&mut self) -> f32 {
-        let phase = self.phase;
-        let mut value = 2.0 * phase - 1.0;
-        if phase < self.step {
-            let t = phase * self.inverse;
-            value -= t + t - t * t - 1.0;
-        } else if phase > 1.0 - self.step {
-            let t = (phase - 1.0) * self.inverse;
-            value -= t * t + t + t + 1.0;
+#[multiversion(targets("x86_64+avx2"))]
+fn play(desk: &mut Desk, gain: f32, left: &mut [f32], right: &mut [f32]) {
+    let (mut bows, mut low) = (desk.bows, desk.low);
+    for (out_left, out_right) in left.iter_mut().zip(right) {
+        let (sum_left, sum_right, bowed) = bows.next();
+        let noise = desk.bow.next(desk.noise.next()) * desk.bow_level * bowed;
+        let mut sums = [sum_left + noise, sum_right + noise];
+        for stage in &mut low {
+            for (sum, state) in sums.iter_mut().zip(stage) {
+                *state += desk.low_coefficient * (*sum - *state);
+                *sum = *state;
+            }
         }
-        let next = phase + self.step;
-        self.phase = if next >= 1.0 { next - 1.0 } else { next };
-        value
+        desk.last = (gain * sums[0], gain * sums[1]);
+        *out_left += desk.last.0;
+        *out_right += desk.last.1;
     }
+    (desk.bows, desk.low) = (bows, low);
+}
+
+impl Bows {
+    /// The next sample of everybody: left, right, and how much is bowed. Each is a band-limited saw (PolyBLEP: Valimaki and
+    /// Huovilainen, IEEE Signal Processing Magazine 24(2), 2007).
+    #[inline(always)]
+    fn next(&mut self) -> (f32, f32, f32) {
+        let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
+        for lane in 0..LANES {
+            let (phase, step) = (self.phase[lane], self.step[lane]);
+            let (behind, ahead) = (phase * self.inverse[lane], (phase - 1.0) * self.inverse[lane]);
+            let after = behind + behind - behind * behind - 1.0;
+            let before = ahead * ahead + ahead + ahead + 1.0;
+            let value = 2.0 * phase
+                - 1.0
+                - if phase < step { after } else { 0.0 }
+                - if phase > 1.0 - step { before } else { 0.0 };
+            let next = phase + step;
+            self.phase[lane] = next - if next >= 1.0 { 1.0 } else { 0.0 };
+            let played = value * self.amplitude[lane];
+            self.amplitude[lane] += self.slope[lane];
+            left[lane] = played * self.left[lane];
+            right[lane] = played * self.right[lane];
+        }
+        (sum(&left), sum(&right), sum(&self.amplitude))
+    }
+}
+
+#[inline(always)]
+fn sum([a, b, c, d, e, f, g, h]: &Lanes) -> f32 {
+    ((a + e) + (b + f)) + ((c + g) + (d + h))
 }

@@ -106,6 +106,51 @@ impl BandPass {
     }
 }
 
+/// Band-passes side by side that hear the same sound.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BandPasses<const N: usize> {
+    a1: [f32; N],
+    a2: [f32; N],
+    a3: [f32; N],
+    damping: [f32; N],
+    s1: [f32; N],
+    s2: [f32; N],
+}
+
+impl<const N: usize> BandPasses<N> {
+    /// These filters.
+    pub(super) fn new(filters: [BandPass; N]) -> Self {
+        Self {
+            a1: filters.map(|f| f.a1),
+            a2: filters.map(|f| f.a2),
+            a3: filters.map(|f| f.a3),
+            damping: filters.map(|f| f.damping),
+            s1: [0.0; N],
+            s2: [0.0; N],
+        }
+    }
+
+    /// What each makes of a sample.
+    #[inline(always)]
+    pub(super) fn next(&mut self, x: f32) -> [f32; N] {
+        let mut out = [0.0; N];
+        for (lane, out) in out.iter_mut().enumerate() {
+            let v3 = x - self.s2[lane];
+            let v1 = self.a1[lane] * self.s1[lane] + self.a2[lane] * v3;
+            let v2 = self.s2[lane] + self.a2[lane] * self.s1[lane] + self.a3[lane] * v3;
+            self.s1[lane] = snap(2.0 * v1 - self.s1[lane]);
+            self.s2[lane] = snap(2.0 * v2 - self.s2[lane]);
+            *out = self.damping[lane] * v1;
+        }
+        out
+    }
+
+    /// One of them forgets the past.
+    pub(super) fn clear(&mut self, lane: usize) {
+        (self.s1[lane], self.s2[lane]) = (0.0, 0.0);
+    }
+}
+
 /// Takes over where a voice is cut off, and fades from its last sample to zero.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Declick {

@@ -371,8 +371,11 @@ impl Line {
         let mut past = [0.0; CHUNK + TAPS];
         let from = head.wrapping_sub(first + 2) & mask;
         self.copy(from, &mut past[..out.len() + TAPS - 1]);
+        let within = |place: f32| lagrange(place - first as f32);
+        let standing = (self.step == 0.0).then(|| within(places[0]));
         for ((out, place), taps) in out.iter_mut().zip(&*places).zip(past.windows(TAPS)) {
-            *out = lagrange([taps[3], taps[2], taps[1], taps[0]], *place - first as f32);
+            let weights = standing.unwrap_or_else(|| within(*place));
+            *out = weighed([taps[3], taps[2], taps[1], taps[0]], weights);
         }
     }
 
@@ -380,7 +383,8 @@ impl Line {
     fn between(&self, head: usize, mask: usize, place: f32) -> f32 {
         let whole = place as usize;
         let tap = |back: usize| self.at(head, mask, back);
-        lagrange([tap(whole - 1), tap(whole), tap(whole + 1), tap(whole + 2)], place - whole as f32)
+        let taps = [tap(whole - 1), tap(whole), tap(whole + 1), tap(whole + 2)];
+        weighed(taps, lagrange(place - whole as f32))
     }
 
     /// Copies what begins at `from`, around the end of the buffer.
@@ -415,14 +419,16 @@ impl Line {
     }
 }
 
-/// The value `f` behind the second of four samples, the newest first.
+/// Weights of four samples, the newest first, for the value `f` behind the second.
 #[inline(always)]
-fn lagrange([newest, near, far, farthest]: [f32; TAPS], f: f32) -> f32 {
+fn lagrange(f: f32) -> [f32; TAPS] {
     let (up, down, beyond) = (f + 1.0, f - 1.0, f - 2.0);
-    newest * (-f * down * beyond / 6.0)
-        + near * (up * down * beyond / 2.0)
-        + far * (-up * f * beyond / 2.0)
-        + farthest * (up * f * down / 6.0)
+    [-f * down * beyond / 6.0, up * down * beyond / 2.0, -up * f * beyond / 2.0, up * f * down / 6.0]
+}
+
+#[inline(always)]
+fn weighed([newest, near, far, farthest]: [f32; TAPS], weights: [f32; TAPS]) -> f32 {
+    newest * weights[0] + near * weights[1] + far * weights[2] + farthest * weights[3]
 }
 
 /// Coefficient of the loop's one-pole for a decay within `bright_t60_s` at 5 kHz.

@@ -4,7 +4,9 @@
 
 use std::f32::consts::TAU;
 
-use crate::instrument::dsp::{BandPass, Noise, decay, glide, snap};
+use multiversion::multiversion;
+
+use crate::instrument::dsp::{BandPass, BandPasses, Noise, decay, glide, snap};
 use crate::instrument::modes::{Bank, Mode, Sums};
 use crate::song::Rng;
 
@@ -104,15 +106,52 @@ impl Stroke {
     };
 }
 
+/// The bands of noise, side by side; those that are missing stay silent.
 #[derive(Debug, Clone)]
-struct NoiseBand {
-    spec: Band,
-    filter: BandPass,
-    envelope: f32,
-    heard: f32,
-    factor: f32,
-    rise: f32,
-    again: f32,
+struct Bands {
+    specs: Vec<Band>,
+    filters: BandPasses<BANDS>,
+    envelope: [f32; BANDS],
+    heard: [f32; BANDS],
+    factor: [f32; BANDS],
+    rise: [f32; BANDS],
+    again: [f32; BANDS],
+}
+
+impl Bands {
+    fn new(bands: &[Band], rate_hz: f32) -> Self {
+        let specs: Vec<Band> = bands.iter().take(BANDS).copied().collect();
+        let silent = Band { hz: 1_000.0, q: 1.0, rise_s: 0.001, t60_s: 0.1, level: 0.0 };
+        let all: [Band; BANDS] = std::array::from_fn(|lane| specs.get(lane).copied().unwrap_or(silent));
+        Self {
+            specs,
+            filters: BandPasses::new(all.map(|band| BandPass::new(band.hz, band.q, rate_hz))),
+            envelope: [0.0; BANDS],
+            heard: [0.0; BANDS],
+            factor: [0.0; BANDS],
+            rise: all.map(|band| glide(band.rise_s, rate_hz)),
+            again: [0.0; BANDS],
+        }
+    }
+
+    fn sound(&self) -> bool {
+        self.envelope.iter().chain(&self.heard).any(|level| *level > 0.0)
+    }
+
+    /// All bands of one sample of noise, while they fade by another factor as well.
+    #[inline(always)]
+    fn next(&mut self, white: f32, choke: f32) -> f32 {
+        let filtered = self.filters.next(white);
+        let mut sum = 0.0;
+        for lane in 0..BANDS {
+            self.envelope[lane] *= self.factor[lane] * choke;
+            self.heard[lane] += self.rise[lane] * (self.envelope[lane] - self.heard[lane]);
+        }
+        for (filtered, heard) in filtered.iter().zip(&self.heard) {
+            sum += filtered * heard;
+        }
+        sum
+    }
 }
 
 /// One piece of the kit.
@@ -120,7 +159,7 @@ struct NoiseBand {
 pub(super) struct Piece {
     rate_hz: f32,
     bank: Bank,
-    bands: Vec<NoiseBand>,
+    bands: Bands,
     sweep: Option<Sweep>,
     /// Phase in turns, offset of the frequency, envelope and smoothed envelope of the gliding tone.
     tone: [f32; 4],
@@ -143,19 +182,10 @@ impl Piece {
                 Mode { hz: p.hz, t60_s: p.t60_s, left: p.level * left, right: p.level * right }
             })
             .collect();
-        let bands = recipe.bands.iter().take(BANDS).map(|spec| NoiseBand {
-            spec: *spec,
-            filter: BandPass::new(spec.hz, spec.q, rate_hz),
-            envelope: 0.0,
-            heard: 0.0,
-            factor: 0.0,
-            rise: glide(spec.rise_s, rate_hz),
-            again: 0.0,
-        });
         Self {
             rate_hz,
             bank: Bank::new(&modes, rate_hz),
-            bands: bands.collect(),
+            bands: Bands::new(&recipe.bands, rate_hz),
             sweep: recipe.sweep,
             tone: [0.0; 4],
             tone_smooth: glide(0.000_5, rate_hz),
@@ -178,14 +208,15 @@ impl Piece {
         if stroke.partials > 0.0 {
             self.bank.strike(|hz| level * stroke.partials * tilt(hz) * (1.0 + 0.22 * rng.signed() as f32));
         }
-        for band in &mut self.bands {
-            let amount = level * stroke.bands * band.spec.level * tilt(band.spec.hz);
+        let bands = &mut self.bands;
+        for (lane, spec) in bands.specs.iter().enumerate() {
+            let amount = level * stroke.bands * spec.level * tilt(spec.hz);
             let amount = amount * (1.0 + 0.08 * rng.signed() as f32);
             let length = stroke.length * (1.0 + 0.08 * rng.signed() as f32);
             let length = if stroke.repeats > 0 { 0.2 * length } else { length };
-            band.factor = decay(band.spec.t60_s * length, self.rate_hz);
-            band.envelope = band.envelope.max(amount);
-            band.again = amount;
+            bands.factor[lane] = decay(spec.t60_s * length, self.rate_hz);
+            bands.envelope[lane] = bands.envelope[lane].max(amount);
+            bands.again[lane] = amount;
         }
         self.repeats = stroke.repeats;
         self.until_repeat = (0.011 * self.rate_hz) as usize;
@@ -209,11 +240,8 @@ impl Piece {
     /// Adds `len` samples.
     pub(super) fn add(&mut self, sums: &mut Sums, len: usize) {
         self.bank.ring(sums, len);
-        if self.bands.iter().any(|b| b.envelope > 0.0 || b.heard > 0.0) {
-            for at in 0..len {
-                let value = self.next_noise();
-                sums.add(at, value * self.gains.0, value * self.gains.1);
-            }
+        if self.bands.sound() {
+            hiss(self, sums, len);
         }
         let Some(sweep) = self.sweep.filter(|_| self.tone[2] > 0.0 || self.tone[3] > 0.0) else { return };
         let bend = glide(sweep.glide_s, self.rate_hz);
@@ -230,28 +258,22 @@ impl Piece {
         }
     }
 
-    fn next_noise(&mut self) -> f32 {
-        if self.repeats > 0 {
-            self.until_repeat = self.until_repeat.saturating_sub(1);
-            if self.until_repeat == 0 {
-                self.repeats -= 1;
-                self.until_repeat = (0.011 * self.rate_hz) as usize;
-                for band in &mut self.bands {
-                    band.envelope = band.envelope.max(band.again);
-                    if self.repeats == 0 {
-                        band.factor = decay(band.spec.t60_s, self.rate_hz);
-                    }
-                }
+    /// The next of several strokes of the noise, if it is time.
+    #[inline(always)]
+    fn repeat(&mut self) {
+        self.until_repeat = self.until_repeat.saturating_sub(1);
+        if self.until_repeat > 0 {
+            return;
+        }
+        self.repeats -= 1;
+        self.until_repeat = (0.011 * self.rate_hz) as usize;
+        let bands = &mut self.bands;
+        for (lane, spec) in bands.specs.iter().enumerate() {
+            bands.envelope[lane] = bands.envelope[lane].max(bands.again[lane]);
+            if self.repeats == 0 {
+                bands.factor[lane] = decay(spec.t60_s, self.rate_hz);
             }
         }
-        let white = self.noise.next();
-        let mut sum = 0.0;
-        for band in &mut self.bands {
-            band.envelope *= band.factor * self.choke;
-            band.heard += band.rise * (band.envelope - band.heard);
-            sum += band.filter.next(white) * band.heard;
-        }
-        sum
     }
 
     /// One control tick.
@@ -259,11 +281,12 @@ impl Piece {
         if self.bank.is_active() {
             self.bank.tick();
         }
-        for band in &mut self.bands {
-            if band.envelope < QUIET && band.heard < QUIET {
-                (band.envelope, band.heard) = (0.0, 0.0);
+        let bands = &mut self.bands;
+        for lane in 0..BANDS {
+            if bands.envelope[lane] < QUIET && bands.heard[lane] < QUIET {
+                (bands.envelope[lane], bands.heard[lane]) = (0.0, 0.0);
                 if self.repeats == 0 {
-                    band.filter.clear();
+                    bands.filters.clear(lane);
                 }
             }
         }
@@ -276,13 +299,23 @@ impl Piece {
     /// Silences the piece.
     pub(super) fn clear(&mut self) {
         self.bank.clear();
-        for band in &mut self.bands {
-            band.filter.clear();
-            (band.envelope, band.heard, band.again) = (0.0, 0.0, 0.0);
-        }
+        let silent = [0.0; BANDS];
+        (self.bands.envelope, self.bands.heard, self.bands.again) = (silent, silent, silent);
+        (0..BANDS).for_each(|lane| self.bands.filters.clear(lane));
         self.tone = [0.0; 4];
         self.noise.seed(0);
         (self.repeats, self.until_repeat, self.choke) = (0, 0, 1.0);
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn hiss(piece: &mut Piece, sums: &mut Sums, len: usize) {
+    for at in 0..len {
+        if piece.repeats > 0 {
+            piece.repeat();
+        }
+        let value = piece.bands.next(piece.noise.next(), piece.choke);
+        sums.add(at, value * piece.gains.0, value * piece.gains.1);
     }
 }
 

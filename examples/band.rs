@@ -154,7 +154,7 @@ fn struck(part: Part, eighth: usize, chord: [u8; 6]) -> Vec<Struck> {
         }
         Part::Strings => Vec::new(),
         Part::Drums => {
-            let mut keys = vec![if eighth % 2 == 0 { 51 } else { 42 }];
+            let mut keys = vec![if eighth.is_multiple_of(2) { 51 } else { 42 }];
             keys.push(if eighth % 4 == 2 { 38 } else { 36 });
             keys.extend((eighth.is_multiple_of(16)).then_some(49));
             keys.extend((eighth % 8 > 5).then_some(46));

@@ -126,6 +126,11 @@ fn articulation(articulation: Articulation) -> String {
         Articulation::Muted => "muted".to_owned(),
         Articulation::Ghost => "ghost".to_owned(),
         Articulation::Sustained => "sustained".to_owned(),
+        Articulation::Legato => "legato".to_owned(),
+        Articulation::Spiccato => "spiccato".to_owned(),
+        Articulation::Pizzicato => "pizzicato".to_owned(),
+        Articulation::Tremolo => "tremolo".to_owned(),
+        Articulation::Slide => "slide".to_owned(),
     }
 }
 

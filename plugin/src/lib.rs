@@ -1,6 +1,7 @@
 //! Collavoce as a plugin: ports, parameters, transport, editor. No DSP and no music: those are the engine's.
 
 pub mod asked;
+mod bundled;
 pub mod deck;
 pub mod desk;
 pub mod editor;

@@ -6,6 +6,7 @@ use nice_plug::prelude::*;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::bundled::BUNDLED;
 use crate::editor::place::Place;
 use crate::saved::SavedText;
 
@@ -247,10 +248,17 @@ pub enum SoundsChoice {
     #[id = "built_in"]
     #[name = "built-in"]
     BuiltIn,
-    /// A SoundFont: the one that was loaded, else the one that the system has.
+    /// A SoundFont: the one that was loaded, else the one that was bundled, else the one that the system has.
     #[id = "sampled"]
     #[name = "sampled"]
     Sampled,
+}
+
+impl SoundsChoice {
+    /// What a new instance has: sampled, where samples were bundled.
+    fn usual() -> Self {
+        if BUNDLED.is_some() { Self::Sampled } else { Self::BuiltIn }
+    }
 }
 
 /// What the main output carries.
@@ -530,7 +538,7 @@ impl Default for CollavoceParams {
                     number => number.trim_end_matches("bpm").trim().parse().ok(),
                 })),
             tone: EnumParam::new("Tone", ToneChoice::Auto).non_automatable(),
-            sounds: EnumParam::new("Sounds", SoundsChoice::BuiltIn).non_automatable(),
+            sounds: EnumParam::new("Sounds", SoundsChoice::usual()).non_automatable(),
             main_out: EnumParam::new("Main output", MainChoice::Mix),
             voice_level: level("Voice level"),
             rendering: EnumParam::new("Rendering", RenderingChoice::Auto),

@@ -28,6 +28,10 @@ const RUMBLE_HZ: f32 = 28.0;
 /// Corner below which the amplifier lifts the fundamentals, in Hz.
 const WARM_HZ: f32 = 110.0;
 
+/// Furthest from which a finger slides into a note, in semitones, and how long it takes, in seconds.
+const SLIDE: f32 = 2.0;
+const SLIDE_S: f32 = 0.09;
+
 /// Resonances of a double bass: frequency in Hz, T60 in seconds, gain.
 const UPRIGHT: [(f32, f32, f32); 8] = [
     (62.0, 0.28, 0.55),
@@ -44,6 +48,9 @@ const UPRIGHT: [(f32, f32, f32); 8] = [
 struct Voice {
     hold: Hold,
     age: usize,
+    pitch: u8,
+    /// How far the finger still has to slide, in semitones.
+    bend: f32,
     string: PluckedString,
 }
 
@@ -52,6 +59,7 @@ pub struct Bass {
     tone: BassTone,
     body: Bank,
     sums: Box<Sums>,
+    rate_hz: f32,
     tick: usize,
     seed: Seed,
     voices: Vec<Voice>,
@@ -72,12 +80,19 @@ impl Bass {
     /// A bass at a sample rate; `seed` makes its plucks differ from those of another.
     pub fn new(rate: Hz, seed: Seed, tone: &BassTone) -> Self {
         let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
-        let voice = Voice { hold: Hold::Free, age: 0, string: PluckedString::new(rate_hz, tick) };
+        let voice = Voice {
+            hold: Hold::Free,
+            age: 0,
+            pitch: 0,
+            bend: 0.0,
+            string: PluckedString::new(rate_hz, tick),
+        };
         let modes = UPRIGHT.map(|(hz, t60_s, gain)| Mode { hz, t60_s, left: gain, right: gain });
         Self {
             tone: *tone,
             body: Bank::new(&modes, rate_hz),
             sums: Box::new(Sums::new()),
+            rate_hz,
             tick,
             seed,
             voices: vec![voice; VOICES],
@@ -96,19 +111,29 @@ impl Bass {
     }
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
+        let pitch = fold(pitch.0, LOWEST, HIGHEST);
+        let before = self.voices.iter().filter(|v| v.hold != Hold::Free).max_by_key(|v| v.age);
+        let bend = match (articulation, before) {
+            (Articulation::Slide, Some(before)) => {
+                (f32::from(before.pitch) - f32::from(pitch)).clamp(-SLIDE, SLIDE)
+            }
+            (Articulation::Slide, None) => -SLIDE,
+            _ => 0.0,
+        };
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
             voice.string.damp(0.09, 0.03);
             voice.hold = Hold::Released;
         }
         let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
         self.count += 1;
-        let pluck = self.pluck(id, fold(pitch.0, LOWEST, HIGHEST), velocity.fraction(), articulation);
+        let pluck = self.pluck(id, pitch, velocity.fraction(), articulation);
         let Some(voice) = self.voices.get_mut(index) else { return };
         if voice.hold != Hold::Free {
             self.declick.take(voice.string.last(), 0.0);
         }
-        voice.string.pluck(pluck, self.tuning.ratio());
+        voice.string.pluck(pluck, self.tuning.ratio() * semitones(bend));
         (voice.hold, voice.age) = (Hold::Held(id), self.count);
+        (voice.pitch, voice.bend) = (pitch, bend);
     }
 
     fn pluck(&self, id: NoteId, pitch: u8, velocity: f32, played: Articulation) -> Pluck {
@@ -138,6 +163,11 @@ impl Bass {
             Articulation::Muted => {
                 (pluck.t60_s, pluck.bright_t60_s) = (0.4, 0.06);
                 pluck.cutoff_hz *= 0.6;
+            }
+            // The finger that slides has left the string half plucked.
+            Articulation::Slide => {
+                pluck.level *= 0.8;
+                pluck.noise *= 0.7;
             }
             Articulation::Ghost => {
                 (pluck.t60_s, pluck.bright_t60_s) = (0.08, 0.05);
@@ -182,6 +212,11 @@ impl Bass {
     }
 }
 
+/// Frequency ratio of an interval.
+fn semitones(interval: f32) -> f32 {
+    (interval / 12.0).exp2()
+}
+
 impl Engine for Bass {
     fn tick_samples(&self) -> usize {
         self.tick
@@ -209,7 +244,10 @@ impl Engine for Bass {
     fn tick(&mut self) {
         let retuned = self.tuning.tick();
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.tick(self.tuning.ratio(), retuned);
+            let slides = voice.bend != 0.0;
+            let step = SLIDE * self.tick as f32 / (SLIDE_S * self.rate_hz);
+            voice.bend -= voice.bend.clamp(-step, step);
+            voice.string.tick(self.tuning.ratio() * semitones(voice.bend), retuned || slides);
             if voice.string.is_quiet() {
                 voice.hold = Hold::Free;
             }
@@ -254,7 +292,7 @@ impl Instrument for Bass {
     fn reset(&mut self) {
         for voice in &mut self.voices {
             voice.string.clear();
-            (voice.hold, voice.age) = (Hold::Free, 0);
+            (voice.hold, voice.age, voice.pitch, voice.bend) = (Hold::Free, 0, 0, 0.0);
         }
         (self.count, self.amplifier, self.rumble, self.warm) = (0, [0.0; 2], 0.0, 0.0);
         self.growl.clear();

@@ -281,7 +281,7 @@ impl Guitar {
                 pluck.level *= 0.5;
                 pluck.noise *= 2.0;
             }
-            Articulation::Normal | Articulation::Sustained => {}
+            _ => {}
         }
         pluck
     }

@@ -150,7 +150,11 @@ impl Touch {
             Articulation::StrumDown { order } | Articulation::StrumUp { order } => {
                 STRUM_LEAD_S - step_s * f64::from(order)
             }
-            Articulation::Sustained if part == Part::Strings => BOW_LEAD_S,
+            Articulation::Sustained | Articulation::Legato | Articulation::Tremolo
+                if part == Part::Strings =>
+            {
+                BOW_LEAD_S
+            }
             _ => 0.0,
         };
         tempo.seconds_at(note.start) + self.shift_s - lead_s

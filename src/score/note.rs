@@ -66,6 +66,16 @@ pub enum Articulation {
     Ghost,
     /// Bowed long, with swell and late vibrato.
     Sustained,
+    /// Bowed without a new stroke: the note before glides into it.
+    Legato,
+    /// A short stroke whose bow bounces off the string.
+    Spiccato,
+    /// Bowed string, plucked by a finger.
+    Pizzicato,
+    /// Bowed to and fro, fast.
+    Tremolo,
+    /// The finger slides into the note along the string.
+    Slide,
 }
 
 /// A written note of a part.

@@ -3,6 +3,7 @@
 mod bench;
 mod blank;
 mod bundle;
+mod cut;
 mod data;
 mod eval;
 mod golden;
@@ -35,8 +36,8 @@ const COMMANDS: [Command; 11] = [
     },
     Command {
         name: "bundle",
-        arguments: "PACKAGE [--release]",
-        about: "build the plugin as CLAP and VST3 into target/bundled",
+        arguments: "PACKAGE [--release] [--bank [FILE LICENCE]]",
+        about: "build the plugin as CLAP and VST3 into target/bundled; with --bank it brings the band's instruments of an installed SoundFont under the MIT licence (fluid-soundfont-gm) with it",
         run: bundle::run,
     },
     Command {

@@ -1,14 +1,16 @@
 //! The band's sounds: a SoundFont is read here, at the desk, and is used in the activations that find it read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use collavoce::bounce::sounds::{found_bank, read_bank, sounds_of};
-use collavoce::instrument::Sounds;
+use collavoce::bounce::sounds::{SoundsError, found_bank, read_bank, sounds_of};
+use collavoce::instrument::{SoundBank, Sounds};
 use collavoce::score::Part;
 
 use super::{Clerk, Common};
+use crate::bundled::BUNDLED;
 use crate::params::{CollavoceParams, SoundsChoice};
 
 /// How long an activation waits for a SoundFont: in a render that may take its time, and elsewhere.
@@ -26,7 +28,7 @@ pub(super) struct Read {
     pub(super) sounds: Sounds,
 }
 
-/// What is wished for: none are the built-in sounds, an empty name the bank that the system has.
+/// What is wished for: none are the built-in sounds, an empty name the bank that was bundled, else the one that the system has.
 type Wish = Option<String>;
 
 fn wish(params: &CollavoceParams) -> Wish {
@@ -87,12 +89,7 @@ impl Clerk {
 
     fn read_sounds(&mut self, file: &str) -> Sounds {
         self.show_work("Reading the SoundFont", 0.0);
-        let path = if file.is_empty() { found_bank() } else { Ok(file.into()) };
-        let read = path.and_then(|path| {
-            let bank = read_bank(&path)?;
-            Ok((sounds_of(&path, &bank, &Part::ALL)?, bank))
-        });
-        match read {
+        match sounds_in(file) {
             Ok((sounds, bank)) => {
                 self.message = format!("The band is sampled: {}, from the next start on.", bank.name());
                 sounds
@@ -103,4 +100,20 @@ impl Clerk {
             }
         }
     }
+}
+
+/// The sounds of a file; of an empty name those of the bank that was bundled, else of the one that the system has.
+fn sounds_in(file: &str) -> Result<(Sounds, Arc<SoundBank>), SoundsError> {
+    let (path, bank) = match BUNDLED.filter(|_| file.is_empty()) {
+        Some(bytes) => {
+            let path = PathBuf::from("the bundled SoundFont");
+            let bank = SoundBank::parse(bytes.to_vec());
+            (path.clone(), Arc::new(bank.map_err(|source| SoundsError::Bank { path, source })?))
+        }
+        None => {
+            let path = if file.is_empty() { found_bank()? } else { file.into() };
+            (path.clone(), read_bank(&path)?)
+        }
+    };
+    Ok((sounds_of(&path, &bank, &Part::ALL)?, bank))
 }

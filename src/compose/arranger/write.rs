@@ -102,6 +102,7 @@ pub fn bass(context: &BarContext<'_>, played: &Played, from: usize, rng: &mut Rn
     }
     cut_overlaps(&mut notes);
     notes.retain(|note| note.length.0 > 0);
+    bass::slide(context, &mut notes);
     notes
 }
 
@@ -196,6 +197,7 @@ pub fn strings(context: &BarContext<'_>, played: &Played, from: usize, rng: &mut
     }
     cut_overlaps(&mut notes);
     notes.retain(|note| note.length.0 > 0);
+    strings::bow(context, &mut notes);
     notes
 }
 

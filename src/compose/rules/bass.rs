@@ -9,6 +9,8 @@ use crate::time::{TickCount, Ticks};
 const RANGE: (u8, u8) = (28, 55);
 /// Roots are taken from this note upwards.
 const ROOTS_FROM: u8 = 29;
+/// Furthest that a finger slides, in semitones.
+const SLIDE: u8 = 2;
 
 /// The bass's notes in a bar.
 pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
@@ -35,6 +37,21 @@ fn root(chord: ChordSymbol) -> MidiNote {
 
 fn at_or_above(pitch: PitchClass, lowest: u8) -> MidiNote {
     MidiNote(lowest + pitch.above(PitchClass(lowest % 12)))
+}
+
+/// Has the finger slide from a short step onto every other strong beat that it leads to.
+pub(in crate::compose) fn slide(context: &BarContext<'_>, notes: &mut [Note]) {
+    let beat = context.meter.beat();
+    for index in 1..notes.len() {
+        let (before, note) = (notes[index - 1], notes[index]);
+        let is_strong = (note.start - context.bar.start).0 % beat.0 == 0;
+        let leads = note.start - before.start <= beat && note.start - before.end() <= beat / 4;
+        let steps = (1..=SLIDE).contains(&note.pitch.0.abs_diff(before.pitch.0));
+        let every_other = (i64::from(context.bar.number.0) + note.start.0 / beat.0) % 2 == 0;
+        if is_strong && leads && steps && every_other && note.articulation == Articulation::Normal {
+            notes[index].articulation = Articulation::Slide;
+        }
+    }
 }
 
 pub(in crate::compose) fn note(

@@ -3,13 +3,18 @@
 use super::{BarContext, Ending, cut_overlaps};
 use crate::compose::line::Rest;
 use crate::score::{Articulation, ChordSpan, ChordSymbol, MidiNote, Note, Velocity};
-use crate::song::Rng;
+use crate::song::{Rng, Style};
 use crate::time::{TickCount, Ticks};
 
 /// Lowest and highest note of cello, viola, second and first violin.
 const RANGES: [(u8, u8); 4] = [(38, 55), (50, 67), (57, 74), (62, 81)];
 /// The strings sound on after the voice for so many parts of a beat: a third.
 const TAIL_PARTS: i64 = 3;
+/// Furthest that a line steps without a new stroke of the bow, in semitones.
+const SLUR: u8 = 4;
+/// Energy below which folk and jazz players pluck what is short, and from which a ballad trembles.
+const PLUCKED_BELOW: f64 = 0.5;
+const TREMBLES_FROM: f64 = 0.9;
 /// Where the voices start from.
 const HOME: [u8; 4] = [45, 57, 64, 69];
 
@@ -47,7 +52,32 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         }
     }
     cut_overlaps(&mut notes);
+    bow(context, &mut notes);
     notes
+}
+
+/// How the bows take the notes of a bar. A voice that steps on is slurred; what is short and detached, or comes again,
+/// bounces; where everything is short and soft, folk and jazz players pluck; a whole bar at the height of a ballad trembles.
+pub(in crate::compose) fn bow(context: &BarContext<'_>, notes: &mut [Note]) {
+    let beat = context.meter.beat();
+    let whole = context.bar.end - context.bar.start;
+    let is_soft = context.energy < PLUCKED_BELOW && matches!(context.style(), Style::Folk | Style::Jazz);
+    if is_soft && notes.iter().all(|note| note.length <= beat) {
+        notes.iter_mut().for_each(|note| note.articulation = Articulation::Pizzicato);
+        return;
+    }
+    let written = notes.to_vec();
+    for note in notes {
+        let before = written.iter().filter(|other| other.end() == note.start);
+        let steps = before.map(|other| other.pitch.0.abs_diff(note.pitch.0)).min();
+        let trembles = context.style() == Style::Ballad && context.energy >= TREMBLES_FROM;
+        note.articulation = match steps {
+            Some(1..=SLUR) => Articulation::Legato,
+            _ if note.length <= beat / 2 => Articulation::Spiccato,
+            _ if trembles && note.length >= whole => Articulation::Tremolo,
+            _ => Articulation::Sustained,
+        };
+    }
 }
 
 /// Where a chord is bowed: it is let go a little after the voice where a rest of a beat and more follows, and taken up

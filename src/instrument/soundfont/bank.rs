@@ -15,8 +15,6 @@ use crate::score::Part;
 pub(super) const KITS: i32 = 128;
 /// Most presets of a bank that is no General MIDI set, but one instrument and some of its kin.
 const FEW_PRESETS: usize = 16;
-/// Muted guitar, General MIDI counted from 0.
-const MUTED_GUITAR: i32 = 28;
 
 /// A SoundFont that cannot be played.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -178,9 +176,9 @@ impl SoundBank {
             .ok_or(BankError::NoPart { part, wanted })
     }
 
-    /// The muted guitar, if there is one.
-    pub(super) fn muted_guitar(&self) -> Option<Preset> {
-        Some(Preset { bank: 0, program: MUTED_GUITAR }).filter(|preset| self.has(*preset))
+    /// A melodic program, if it is there.
+    pub(super) fn program(&self, program: i32) -> Option<Preset> {
+        Some(Preset { bank: 0, program }).filter(|preset| self.has(*preset))
     }
 
     /// Whether the bank is one instrument with its variants rather than a set for everything.

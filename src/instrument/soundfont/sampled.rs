@@ -53,6 +53,9 @@ const BOWED_S: f32 = 1.2;
 /// The same for palm mutes of a bank without them, and for ghost notes.
 const MUTED_S: f32 = 0.4;
 const GHOST_S: f32 = 0.12;
+/// The same after a finger plucked a bowed string, and after a bow bounced off it.
+const PLUCKED_S: f32 = 0.9;
+const BOUNCED_S: f32 = 0.45;
 /// The same for a struck piece that is damped at once.
 const DAMPED_PIECE_S: f32 = 0.12;
 /// A player that was silent for so long after it sounded is free, in seconds, and one that has not sounded yet.
@@ -174,6 +177,8 @@ pub struct Sampled {
     part: Part,
     preset: Preset,
     muted: Option<Preset>,
+    plucked: Option<Preset>,
+    trembling: Option<Preset>,
     grid: usize,
     grids_hz: f32,
     level: f32,
@@ -246,6 +251,8 @@ impl Sampled {
             part,
             preset: sampling.preset,
             muted: sampling.muted,
+            plucked: sampling.plucked,
+            trembling: sampling.trembling,
             grid,
             grids_hz,
             level: amplitude(USUAL_DB + sampling.gain_db),
@@ -337,6 +344,16 @@ impl Sampled {
             (Part::Guitar | Part::Bass, Articulation::Ghost) => {
                 (self.muted.unwrap_or(self.preset), soft, 1.0, Some(GHOST_S))
             }
+            (Part::Strings, Articulation::Pizzicato) => (
+                self.plucked.unwrap_or(self.preset),
+                struck,
+                1.0,
+                self.plucked.is_none().then_some(PLUCKED_S),
+            ),
+            (Part::Strings, Articulation::Tremolo) => {
+                (self.trembling.unwrap_or(self.preset), struck, 1.0, None)
+            }
+            (Part::Strings, Articulation::Spiccato) => (self.preset, struck, 1.0, Some(BOUNCED_S)),
             (Part::Drums, Articulation::Ghost) => (self.preset, soft, 1.0, None),
             (Part::Drums, Articulation::Muted) => (self.preset, struck, 1.0, Some(DAMPED_PIECE_S)),
             _ => plain,

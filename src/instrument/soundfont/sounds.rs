@@ -7,13 +7,20 @@ use super::level::trim_db;
 use crate::instrument::Tone;
 use crate::score::Part;
 
+// General MIDI's programs for other ways to play, counted from 0.
+const MUTED_GUITAR: i32 = 28;
+const TREMOLO: i32 = 44;
+const PIZZICATO: i32 = 45;
+
 /// A part's sound in a bank, brought to the level of the built-in one.
 #[derive(Debug, Clone)]
 pub struct Sampling {
     pub(super) bank: Arc<SoundBank>,
     pub(super) preset: Preset,
-    /// What palm-muted notes are played with, where it is something else.
+    /// What palm-muted, plucked and trembling notes are played with, where it is something else.
     pub(super) muted: Option<Preset>,
+    pub(super) plucked: Option<Preset>,
+    pub(super) trembling: Option<Preset>,
     pub(super) gain_db: f32,
 }
 
@@ -62,8 +69,15 @@ impl Sounds {
     /// it takes some tenths of a second.
     pub fn sample(&mut self, part: Part, bank: &Arc<SoundBank>) -> Result<(), BankError> {
         let preset = bank.preset_for(part)?;
-        let muted = bank.muted_guitar().filter(|_| part == Part::Guitar && preset.bank == 0);
-        let mut sampling = Sampling { bank: bank.clone(), preset, muted, gain_db: 0.0 };
+        let beside = |of, program| bank.program(program).filter(|_| part == of && preset.bank == 0);
+        let mut sampling = Sampling {
+            bank: bank.clone(),
+            preset,
+            muted: beside(Part::Guitar, MUTED_GUITAR),
+            plucked: beside(Part::Strings, PIZZICATO),
+            trembling: beside(Part::Strings, TREMOLO),
+            gain_db: 0.0,
+        };
         sampling.gain_db = trim_db(part, &sampling);
         self.sampled[part.index()] = Some(Arc::new(sampling));
         Ok(())

@@ -18,20 +18,47 @@ const FULL_BELOW_HZ: f32 = 330.0;
 const RELEASE_S: f32 = 0.065;
 /// Depth and time constant of the slide into the note, in cents and seconds.
 const SCOOP: (f32, f32) = (14.0, 0.05);
+/// Time constant of the slide between slurred notes, in seconds.
+const SLUR_S: f32 = 0.035;
+/// Strokes a second of a trembling bow, slowest and how much faster some are; and how deep it falls between two.
+const TREMBLE_HZ: (f32, f32) = (9.0, 3.0);
+const TREMBLE: f32 = 0.6;
+/// Time constants of the decay after a bow bounced off, and of a plucked string at 330 Hz, in seconds.
+const BOUNCED_S: f32 = 0.075;
+const PLUCKED_S: f32 = 0.16;
 /// Amplitude below which a player is silent.
 const QUIET: f32 = 2e-6;
+
+/// What the bow does, or the finger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stroke {
+    /// It is drawn.
+    Plain,
+    /// It is drawn, and the note swells on after its attack.
+    Swelling,
+    /// It goes on from the note before.
+    Slurred,
+    /// It goes to and fro.
+    Trembling,
+    /// It bounces off.
+    Bounced,
+    /// A finger plucks.
+    Plucked,
+}
 
 /// How a note is bowed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bowing {
     /// Pitch at a tuning of 0 cents, in Hz.
     pub hz: f32,
+    /// Where it comes from, in cents from there; 0 is nowhere.
+    pub from_cents: f32,
     /// 0 to 1.
     pub velocity: f32,
     /// Time constant of the attack, in seconds.
     pub attack_s: f32,
-    /// Whether the note swells on after its attack.
-    pub swells: bool,
+    /// What the bow does.
+    pub stroke: Stroke,
     /// Players who share it, 1 to 6.
     pub players: usize,
     /// Factor on how bright it is.
@@ -95,9 +122,10 @@ impl Desk {
             count: 0,
             bowing: Bowing {
                 hz: 440.0,
+                from_cents: 0.0,
                 velocity: 0.0,
                 attack_s: 0.1,
-                swells: false,
+                stroke: Stroke::Plain,
                 players: 1,
                 bright: 1.0,
                 vibrato: 1.0,
@@ -157,11 +185,11 @@ impl Desk {
         self.time_s += tick_s;
         let attack = glide(self.bowing.attack_s, self.ticks_hz);
         let release = glide(RELEASE_S, self.ticks_hz);
-        let swell = if self.bowing.swells { 0.72 + 0.28 * (1.0 - (-self.time_s / 0.35).exp()) } else { 1.0 };
+        let level = self.level();
         for (index, player) in self.players.iter_mut().take(self.count).enumerate() {
             let began = self.time_s > player.late_s;
             let (target, rate) = match (self.held, began) {
-                (true, true) => (swell, attack),
+                (true, true) => (level * player.tremble(self.bowing.stroke, self.time_s), attack),
                 (true, false) => (0.0, attack),
                 (false, _) => (0.0, release),
             };
@@ -176,9 +204,24 @@ impl Desk {
         self.aim(tuning_cents, expression);
     }
 
+    /// How loud everybody is now, beside the attack.
+    fn level(&self) -> f32 {
+        let fades = |time_constant_s: f32| (-self.time_s / time_constant_s).exp();
+        match self.bowing.stroke {
+            Stroke::Plain | Stroke::Slurred | Stroke::Trembling => 1.0,
+            Stroke::Swelling => 0.72 + 0.28 * (1.0 - fades(0.35)),
+            Stroke::Bounced => fades(BOUNCED_S),
+            Stroke::Plucked => fades(PLUCKED_S * (330.0 / self.bowing.hz).powf(0.4)),
+        }
+    }
+
     fn aim(&mut self, tuning_cents: f32, expression: f32) {
         let late = ((self.time_s - 0.25) / 0.6).clamp(0.0, 1.0);
-        let scoop = -SCOOP.0 * (-self.time_s / SCOOP.1).exp();
+        let scoop = match self.bowing.stroke {
+            Stroke::Slurred => self.bowing.from_cents * (-self.time_s / SLUR_S).exp(),
+            Stroke::Plucked => 0.0,
+            _ => -SCOOP.0 * (-self.time_s / SCOOP.1).exp(),
+        };
         for (index, player) in self.players.iter().take(self.count).enumerate() {
             let cents = tuning_cents
                 + scoop
@@ -190,11 +233,19 @@ impl Desk {
         }
         let envelope = self.bows.amplitude.iter().sum::<f32>() / self.count.max(1) as f32;
         let Bowing { hz, velocity, bright, .. } = self.bowing;
-        let open = 0.5 + 0.5 * envelope;
+        let open = match self.bowing.stroke {
+            // What is plucked loses its upper partials first.
+            Stroke::Plucked => 0.3 + 0.6 * envelope,
+            _ => 0.5 + 0.5 * envelope,
+        };
         let corner = bright * (1_400.0 + 3_000.0 * velocity + 2.2 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(12_000.0), self.rate_hz);
-        let fresh = 0.09 * (-self.time_s / 0.12).exp();
-        self.bow_level = (0.04 + fresh) * (hz / 330.0).sqrt() * (0.5 + velocity);
+        let noise = match self.bowing.stroke {
+            Stroke::Slurred => 0.04,
+            Stroke::Plucked => 0.25 * (-self.time_s / 0.01).exp(),
+            _ => 0.04 + 0.09 * (-self.time_s / 0.12).exp(),
+        };
+        self.bow_level = noise * (hz / 330.0).sqrt() * (0.5 + velocity);
     }
 
     /// Adds the note to both channels.
@@ -226,6 +277,18 @@ impl Desk {
         self.held = false;
         self.count = 0;
         self.last = (0.0, 0.0);
+    }
+}
+
+impl Player {
+    /// The level of a bow that goes to and fro, each player's at a time of its own.
+    fn tremble(&self, stroke: Stroke, time_s: f32) -> f32 {
+        if stroke != Stroke::Trembling {
+            return 1.0;
+        }
+        let strokes_hz = TREMBLE_HZ.0 + TREMBLE_HZ.1 * (self.vibrato_hz - 5.0) / 1.2;
+        let turns = (0.5 * strokes_hz * time_s + self.drift_hz).fract();
+        1.0 - TREMBLE + TREMBLE * (TAU * turns).sin().abs()
     }
 }
 

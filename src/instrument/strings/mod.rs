@@ -2,7 +2,7 @@
 
 mod desk;
 
-use desk::{Bowing, Desk};
+use desk::{Bowing, Desk, Stroke};
 
 use super::Instrument;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
@@ -24,6 +24,8 @@ const _: () = assert!(VOICES <= MAX_VOICES);
 /// Notes outside are played an octave or more nearer.
 const LOWEST: u8 = 28;
 const HIGHEST: u8 = 96;
+/// Furthest step that is slurred, in semitones.
+const SLUR: i32 = 5;
 /// Gain of the players' sound that does not pass through the bodies.
 const DIRECT: f32 = 0.72;
 
@@ -47,6 +49,7 @@ const BODY: [(f32, f32, f32); 12] = [
 struct Voice {
     hold: Hold,
     age: usize,
+    pitch: u8,
     desk: Desk,
 }
 
@@ -72,7 +75,7 @@ impl Strings {
     pub fn new(rate: Hz, seed: Seed, tone: &StringsTone) -> Self {
         let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
         let ticks_hz = rate_hz / tick as f32;
-        let voice = Voice { hold: Hold::Free, age: 0, desk: Desk::new(rate_hz, tick) };
+        let voice = Voice { hold: Hold::Free, age: 0, pitch: 0, desk: Desk::new(rate_hz, tick) };
         let modes: Vec<Mode> = BODY
             .iter()
             .enumerate()
@@ -100,6 +103,7 @@ impl Strings {
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
         let pitch = fold(pitch.0, LOWEST, HIGHEST);
+        let from_cents = if articulation == Articulation::Legato { self.slurred_from(pitch) } else { 0.0 };
         let index = pick(self.voices.iter().map(|v| (v.hold, self.count.wrapping_sub(v.age))));
         self.count += 1;
         let Some(voice) = self.voices.get_mut(index) else { return };
@@ -108,23 +112,34 @@ impl Strings {
             self.declick.take(left, right);
         }
         let velocity = velocity.fraction();
-        let (attack_s, swells) = match articulation {
-            Articulation::Sustained => (0.16 - 0.11 * velocity, true),
-            Articulation::Muted | Articulation::Ghost => (0.02, false),
-            _ => (0.10 - 0.08 * velocity, false),
+        let (stroke, attack_s) = match articulation {
+            Articulation::Sustained => (Stroke::Swelling, self.tone.attack * (0.16 - 0.11 * velocity)),
+            Articulation::Legato => (Stroke::Slurred, 0.045),
+            Articulation::Tremolo => (Stroke::Trembling, self.tone.attack * (0.03 - 0.018 * velocity)),
+            Articulation::Spiccato | Articulation::Muted | Articulation::Ghost => (Stroke::Bounced, 0.008),
+            Articulation::Pizzicato => (Stroke::Plucked, 0.001_5),
+            _ => (Stroke::Plain, self.tone.attack * (0.10 - 0.08 * velocity)),
         };
         let bowing = Bowing {
             hz: MidiNote(pitch).hz(0.0) as f32,
+            from_cents,
             velocity,
-            attack_s: attack_s * self.tone.attack,
-            swells,
+            attack_s,
+            stroke,
             players: self.tone.players,
             bright: self.tone.bright,
             vibrato: self.tone.vibrato,
         };
         let mut rng = self.seed.named("strings", u64::from(id.0));
         voice.desk.start(bowing, self.tuning.cents(), self.expression.get(), &mut rng);
-        (voice.hold, voice.age) = (Hold::Held(id), self.count);
+        (voice.hold, voice.age, voice.pitch) = (Hold::Held(id), self.count, pitch);
+    }
+
+    /// Where a slurred note comes from, in cents: the nearest note that is let go.
+    fn slurred_from(&self, pitch: u8) -> f32 {
+        let gone = self.voices.iter().filter(|v| v.hold == Hold::Released && v.pitch != pitch);
+        let nearest = gone.map(|v| i32::from(v.pitch) - i32::from(pitch)).min_by_key(|steps| steps.abs());
+        nearest.filter(|steps| steps.abs() <= SLUR).map_or(0.0, |steps| 100.0 * steps as f32)
     }
 }
 
@@ -198,7 +213,7 @@ impl Instrument for Strings {
     fn reset(&mut self) {
         for voice in &mut self.voices {
             voice.desk.clear();
-            (voice.hold, voice.age) = (Hold::Free, 0);
+            (voice.hold, voice.age, voice.pitch) = (Hold::Free, 0, 0);
         }
         (self.count, self.gain, self.gain_step) = (0, 1.0, 0.0);
         self.body.clear();

@@ -104,9 +104,20 @@ fn high_peak_db(samples: &[f32]) -> f64 {
 
 #[test]
 fn no_note_ends_with_a_click() {
-    for part in Part::ALL.into_iter().filter(|part| part.is_pitched()) {
+    let ways = [
+        (Part::Guitar, Articulation::Normal),
+        (Part::Guitar, Articulation::Muted),
+        (Part::Bass, Articulation::Normal),
+        (Part::Bass, Articulation::Slide),
+        (Part::Strings, Articulation::Normal),
+        (Part::Strings, Articulation::Legato),
+        (Part::Strings, Articulation::Spiccato),
+        (Part::Strings, Articulation::Pizzicato),
+        (Part::Strings, Articulation::Tremolo),
+    ];
+    for (part, way) in ways {
         for pitch in [40, 52, 64] {
-            let begins = on(part, 0, 1, pitch, 110, Articulation::Normal);
+            let begins = on(part, 0, 1, pitch, 110, way);
             let play = |events: &[NoteEvent]| {
                 let mut channel = channel(part, RATE, Seed(1));
                 in_blocks(40_000, 512, events, |start, events, out| channel.process(start, events, out)).0
@@ -114,7 +125,7 @@ fn no_note_ends_with_a_click() {
             let (held, ended) = (play(&[begins]), play(&[begins, off(part, 24_000, 1)]));
             let difference: Vec<f32> = held.iter().zip(&ended).map(|(a, b)| b - a).collect();
             let click_db = high_peak_db(&difference[23_760..24_240]);
-            assert!(click_db <= -60.0, "{part} {pitch}: {click_db} dBFS");
+            assert!(click_db <= -60.0, "{part} {pitch}, {way:?}: {click_db} dBFS");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Tests that hold for every instrument.
 
+mod articulation;
 mod hall;
 mod invariance;
 mod mix;
@@ -84,12 +85,17 @@ pub(super) fn busy(part: Part, len: usize, count: u32, seed: u64) -> Vec<NoteEve
             (Part::Bass, _) => 28 + rng.below(24),
             _ => 40 + rng.below(40),
         };
-        let articulation = match rng.below(8) {
+        let articulation = match rng.below(14) {
             0 => Articulation::Muted,
             1 => Articulation::Ghost,
             2 => Articulation::StrumDown { order: rng.below(6) as u8 },
             3 => Articulation::StrumUp { order: rng.below(6) as u8 },
             4 => Articulation::Sustained,
+            5 => Articulation::Legato,
+            6 => Articulation::Spiccato,
+            7 => Articulation::Pizzicato,
+            8 => Articulation::Tremolo,
+            9 => Articulation::Slide,
             _ => Articulation::Normal,
         };
         events.push(on(part, at, id, pitch as u8, 1 + rng.below(127) as u8, articulation));

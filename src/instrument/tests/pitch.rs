@@ -25,7 +25,7 @@ fn period(samples: &[f32], expected: f64, periods: usize) -> f64 {
 }
 
 /// Removes what lies above `corner_hz`, so that stretched partials do not pull the period.
-fn low_pass(samples: &[f32], corner_hz: f64, rate: Hz) -> Vec<f32> {
+pub(super) fn low_pass(samples: &[f32], corner_hz: f64, rate: Hz) -> Vec<f32> {
     let k = (1.0 - (-std::f64::consts::TAU * corner_hz / rate.as_f64()).exp()) as f32;
     let mut state = [0.0f32; 4];
     samples

@@ -29,6 +29,10 @@ pub const MAX_F0_HZ: f64 = 1_500.0;
 
 /// Largest block that the engine renders at once, in samples.
 pub const MAX_BLOCK: usize = 8_192;
+/// Longest delay between a backing and a mix that it is looked for in, in seconds.
+pub const MAX_BACKING_DELAY_S: f64 = 1.0;
+/// Longest recording that a backing is taken out of, in frames: 24 minutes at 48 kHz; both are held in memory.
+pub const MAX_REFERENCE_FRAMES: u64 = 70_000_000;
 /// Slowest tempo that can be stated or found, in beats a minute.
 pub const MIN_BPM: f64 = 30.0;
 /// Fastest tempo that can be stated or found, in beats a minute.

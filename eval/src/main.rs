@@ -56,6 +56,7 @@ mod phrasing;
 mod pulse;
 mod rhythm;
 mod sections;
+mod separate;
 mod sound;
 
 use std::path::Path;
@@ -83,6 +84,7 @@ fn main() -> anyhow::Result<()> {
         ["phrasing", rest @ ..] => phrasing::run(rest),
         ["pulse", folder] => pulse::run(Path::new(folder)),
         ["sound", rest @ ..] => sound::run(rest),
+        ["separate", rest @ ..] => separate::run(rest),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
@@ -90,7 +92,7 @@ fn main() -> anyhow::Result<()> {
              follow|follow-known|follow-bleed|follow-loop|follow-real (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
              demo), cargo xtask eval band CORPUS (of cargo xtask data; --validate, --pieces N, --seeds N), \
              cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief), cargo xtask eval phrasing \
-             [FILES|--sung N|--scores FOLDER], cargo xtask eval sound [BANK...] [-o FOLDER] [--other-notes] or cargo xtask eval pulse FOLDER (recordings with beats)"
+             [FILES|--sung N|--scores FOLDER], cargo xtask eval sound [BANK...] [-o FOLDER] [--other-notes], cargo xtask eval separate SHARED (its options stand in docs/separate.md) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }

@@ -9,6 +9,7 @@ mod output;
 mod picture;
 mod read;
 mod report;
+pub mod separate;
 mod song;
 pub mod sounds;
 mod tracks;
@@ -24,6 +25,7 @@ use crate::instrument::{Sounds, Tone};
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::score::{Part, midi, musicxml};
+use crate::separate::ReferenceError;
 use crate::song::{Settings, Song, SongFileError};
 use crate::time::{Hz, SampleTime};
 
@@ -41,6 +43,8 @@ use song::{song_beside, sounding};
 pub enum Stage {
     /// Reading and hashing the vocal.
     Read,
+    /// Separating voice and backing.
+    Separate,
     /// Listening, following and composing.
     Compose,
     /// Playing the instruments.
@@ -56,6 +60,7 @@ impl Stage {
     pub fn label(self) -> &'static str {
         match self {
             Self::Read => "reading",
+            Self::Separate => "separating",
             Self::Compose => "listening and composing",
             Self::Play => "playing",
             Self::Mix => "mixing",
@@ -138,6 +143,34 @@ pub enum BounceError {
         path: PathBuf,
         /// Why.
         source: MixError,
+    },
+    /// Nobody sings in a mix.
+    #[error("{path}: no voice found ({why})", path = path.display())]
+    NoVoiceInMix {
+        /// The file.
+        path: PathBuf,
+        /// What speaks against one.
+        why: String,
+    },
+    /// A way to find the voice that does not suit what it is asked of.
+    #[error("{path}: the way {way} does not do here: {reason}", path = path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// The way.
+        way: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A backing cannot be taken out of a mix.
+    #[error("{path}: cannot be taken out of {mix}: {source}", path = path.display(), mix = mix.display())]
+    Reference {
+        /// The backing.
+        path: PathBuf,
+        /// The mix.
+        mix: PathBuf,
+        /// Why.
+        source: ReferenceError,
     },
     /// The take becomes no song.
     #[error("{path}: {source}", path = path.display())]

@@ -8,6 +8,8 @@ use crate::audio::AudioFileError;
 
 /// A file that every output folder of ours holds; a folder without it is never replaced.
 pub(super) const REPORT: &str = "report.json";
+/// What one of ours says in it.
+const SCHEMAS: [&str; 2] = ["\"collavoce.report/1\"", "\"collavoce.separation/1\""];
 
 /// A folder that is being filled. Dropped before [`Output::publish`], it leaves nothing behind.
 pub(super) struct Output {
@@ -124,8 +126,8 @@ impl Output {
 /// Empty, or an earlier output of ours.
 fn is_replaceable(folder: &Path) -> std::io::Result<bool> {
     let empty = fs::read_dir(folder)?.next().is_none();
-    Ok(empty
-        || fs::read_to_string(folder.join(REPORT)).is_ok_and(|text| text.contains("\"collavoce.report/1\"")))
+    let is_ours = |text: String| SCHEMAS.iter().any(|schema| text.contains(schema));
+    Ok(empty || fs::read_to_string(folder.join(REPORT)).is_ok_and(is_ours))
 }
 
 /// Temporary folders are for their owner alone; an output is not.

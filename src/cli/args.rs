@@ -9,6 +9,7 @@ use collavoce::bounce::sounds::SoundWish;
 use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
+use collavoce::separate::Way;
 use collavoce::song::{
     Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, KnownSong, Lead, LiveTiming, Mode, Repairs,
     Seed, Settings, Song, Style, TakeChoice, ToneName, Tune, WhenStopped,
@@ -33,6 +34,8 @@ pub enum Command {
     Accompany(Accompany),
     /// Print what is heard in a vocal: pitch, notes, beats, key, phrases and chords; or in a mix: beats, key and chords.
     Analyze(Analyze),
+    /// Take a mix apart: the voice, roughly, and all the rest, as files that add up to the mix.
+    Separate(Separate),
 }
 
 /// Options that say how the song goes.
@@ -388,6 +391,40 @@ pub struct Analyze {
     pub musical: Musical,
 }
 
+/// Options of `separate`.
+#[derive(Debug, Args)]
+pub struct Separate {
+    /// The recording: WAV, FLAC, MP3, OGG/Vorbis, AAC, ALAC or AIFF, mono or stereo.
+    pub input: PathBuf,
+    /// The folder to write.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// How the voice is found. auto: as what is heard asks, or by --backing. off: all of it is the voice. reference: --backing
+    /// is taken out. centre: what stands in the middle of a stereo mix. percussive: what neither stands still nor strikes.
+    #[arg(long, default_value = "auto", value_name = "auto|off|reference|centre|percussive", value_parser = way)]
+    pub way: WayChoice,
+    /// The backing by itself, as a file: it is taken out, whatever level, delay (up to a second), equaliser or room it has
+    /// in the recording.
+    #[arg(long, value_name = "FILE")]
+    pub backing: Option<PathBuf>,
+    /// Look ahead no further than live playing could.
+    #[arg(long)]
+    pub live: bool,
+    /// Audio format.
+    #[arg(long, value_enum, default_value_t = Format::Wav)]
+    pub format: Format,
+    /// Print the report as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// A way to find a voice; none lets what is heard decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WayChoice(pub Option<Way>);
+
 /// What a recording holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Source {
@@ -452,6 +489,13 @@ fn density(text: &str) -> Result<(Part, f64), String> {
 
 fn bpm(text: &str) -> Result<f64, String> {
     number(text, limits::MIN_BPM, limits::MAX_BPM)
+}
+
+fn way(text: &str) -> Result<WayChoice, String> {
+    match text {
+        "auto" => Ok(WayChoice(None)),
+        _ => text.parse().map(|way| WayChoice(Some(way))).map_err(|error| format!("{error}, or auto")),
+    }
 }
 
 fn loudness(text: &str) -> Result<Loudness, String> {

@@ -5,6 +5,7 @@ mod analyze;
 mod args;
 mod demo;
 mod progress;
+mod separate;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use collavoce::bounce::BounceError;
 use collavoce::bounce::sounds::SoundsError;
 use collavoce::engine::EngineError;
 use collavoce::follow::FollowError;
+use collavoce::separate::ReferenceError;
 
 /// Exit code where the input is sound but holds no voice.
 const EXIT_NO_VOICE: u8 = 3;
@@ -27,6 +29,7 @@ pub fn run() -> ExitCode {
         args::Command::Accompany(options) => accompany::run(&options),
         args::Command::Analyze(options) => analyze::run(&options),
         args::Command::Demo(options) => demo::run(&options),
+        args::Command::Separate(options) => separate::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,6 +57,16 @@ fn fail(error: &anyhow::Error) -> ExitCode {
                 "hint: is it the right file, and is the voice on its own? A mix hides it from the listener."
             );
             ExitCode::from(EXIT_NO_VOICE)
+        }
+        Some(BounceError::NoVoiceInMix { .. }) => {
+            eprintln!("hint: if somebody sings, say how to look: --way centre or --way percussive.");
+            ExitCode::from(EXIT_NO_VOICE)
+        }
+        Some(BounceError::Reference { source: ReferenceError::NotHeard { .. }, .. }) => {
+            eprintln!(
+                "hint: is it the backing of this very recording, at the same speed and from about the same beginning?"
+            );
+            ExitCode::FAILURE
         }
         _ => ExitCode::FAILURE,
     }

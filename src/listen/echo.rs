@@ -1,21 +1,22 @@
 //! The band's own sound taken out of the microphone.
 //!
 //! The band plays through speakers and the microphone hears it, after some delay and with the room around it. What the
-//! band plays is known to the sample, so its echo can be told apart: `filter` finds the path from the band to the
-//! microphone and subtracts what comes along it, `suppress` turns down where that leaves more echo than voice. Neither
+//! band plays is known to the sample, so its echo can be told apart: the path from the band to the microphone is found
+//! and what comes along it is subtracted ([`PathFilter`]), `suppress` turns down where that leaves more echo than voice. Neither
 //! delays the voice, and while the band has been silent for as long as the path is, the voice comes through bit for bit.
 
-mod filter;
 mod suppress;
 
 use crate::limits::LISTEN_HOP;
+use crate::separate::{PathFilter, PathShape};
 use crate::time::SampleCount;
 
-use filter::Filter;
 use suppress::Suppressor;
 
 /// Hops after which nothing of the reference is left in the filter and the suppressor.
-const MEMORY_HOPS: usize = filter::PATH_HOPS + 2;
+const MEMORY_HOPS: usize = SHAPE.hops() + 2;
+/// The path from the band to the microphone: 0.48 s, and the echo is expected 10 dB below the band.
+const SHAPE: PathShape = PathShape { hop: LISTEN_HOP, steps: 8, partitions: 6, first_uncertainty: 0.1 };
 
 /// An echo canceller at the listener's rate, 16 kHz. Nothing is allocated after [`EchoCanceller::new`].
 ///
@@ -23,7 +24,7 @@ const MEMORY_HOPS: usize = filter::PATH_HOPS + 2;
 /// a second of the band's playing, and again within seconds where it changes.
 #[derive(Debug)]
 pub struct EchoCanceller {
-    filter: Filter,
+    filter: PathFilter,
     suppressor: Suppressor,
     /// Hops for which the reference has been silent.
     silent_hops: usize,
@@ -38,7 +39,7 @@ impl Default for EchoCanceller {
 impl EchoCanceller {
     /// A canceller that knows nothing of the room. Plans every transform and allocates every buffer.
     pub fn new() -> Self {
-        Self { filter: Filter::new(), suppressor: Suppressor::new(), silent_hops: MEMORY_HOPS }
+        Self { filter: PathFilter::new(SHAPE), suppressor: Suppressor::new(), silent_hops: MEMORY_HOPS }
     }
 
     /// How much later the voice comes out than it goes in: not at all.

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex};
 
-use super::filter::{self, Residue};
+use super::SHAPE;
 use crate::limits::LISTEN_HOP;
+use crate::separate::Residue;
 
 /// Length of a transform in samples: the hop that is there and the one before.
 const SIZE: usize = 2 * LISTEN_HOP;
 /// Bins of a transform.
 const BINS: usize = SIZE / 2 + 1;
 /// Bins of the filter for one of these.
-const FINER: usize = (filter::BINS - 1) / (BINS - 1);
+const FINER: usize = (SHAPE.bins() - 1) / (BINS - 1);
 /// Least gain: -20 dB.
 const FLOOR: f32 = 0.1;
 /// How much of what the filter is unsure of is taken for echo. It has to be unsure of more than it leaves, or else it
@@ -73,7 +74,7 @@ impl Suppressor {
             inverse,
             share: std::array::from_fn(|bin| {
                 window.iter().map(|w| w * w).sum::<f32>()
-                    / (Residue::SAMPLES as f32 * Residue::emphasis(bin * FINER))
+                    / (SHAPE.length() as f32 * SHAPE.emphasis(bin * FINER))
             }),
             window,
             voice: [0.0; SIZE],
@@ -124,7 +125,7 @@ impl Suppressor {
         let nobody = nobody(residue);
         for (bin, echo) in echo.iter().enumerate() {
             let finer = bin * FINER;
-            let (from, to) = (finer.saturating_sub(FINER / 2), (finer + FINER / 2).min(filter::BINS - 1));
+            let (from, to) = (finer.saturating_sub(FINER / 2), (finer + FINER / 2).min(SHAPE.bins() - 1));
             let sum = |powers: &[f32]| powers[from..=to].iter().sum::<f32>();
             let (unsure, subtracted) = (sum(residue.unsure), sum(residue.subtracted));
             let always = LEFT * echo * unsure / (subtracted + unsure + SILENT);

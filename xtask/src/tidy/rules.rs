@@ -44,6 +44,7 @@ const FENCES: [Fence; 6] = [
             "plugin/examples/",
             "eval/src/harmony/cost",
             "eval/src/band/cost",
+            "eval/src/separate/cost",
         ],
         in_tests: false,
         reason: "threads and clocks belong in engine/live, the plugin's desk and deck, the command line and measures of cost",

@@ -1,0 +1,117 @@
+//! What is compared: a row of the tables is a way to find the voice in a case.
+
+use collavoce::audio::resample;
+use collavoce::listen::{ListenConfig, Observation, PitchMethod, listen_to};
+use collavoce::separate::stft::{Frames, Masked};
+use collavoce::separate::{Bypass, Centre, Percussive, Reference, Separator, cancel, whole};
+
+use super::baseline::{Comb, Oracle, Repet};
+use super::material::{Case, MONO_HZ, Sound};
+
+/// Length of the frames of masks that are compared with.
+const WINDOW_MS: f64 = 64.0;
+
+/// Finds a voice.
+type Find = Box<dyn Fn(&Case) -> anyhow::Result<Sound>>;
+
+/// A row.
+pub struct Row {
+    pub name: &'static str,
+    /// Whether it is made for stereo, and for nothing else.
+    pub is_stereo: bool,
+    /// Whether it knows what nobody knows.
+    pub is_oracle: bool,
+    pub find: Find,
+}
+
+/// A row of a separator.
+fn separator<S: Separator + 'static>(name: &'static str, make: impl Fn(&Case) -> S + 'static) -> Row {
+    let find = move |case: &Case| {
+        let [left, right] = case.mix();
+        let (left, right) = whole(&mut make(case), &left, &right);
+        Ok([left, right])
+    };
+    Row { name, is_stereo: false, is_oracle: false, find: Box::new(find) }
+}
+
+/// A row of something else.
+fn other(name: &'static str, find: impl Fn(&Case) -> anyhow::Result<Sound> + 'static) -> Row {
+    Row { name, is_stereo: false, is_oracle: false, find: Box::new(find) }
+}
+
+/// All rows, in the order of the tables.
+pub fn all() -> Vec<Row> {
+    vec![
+        separator("mixture", |_| Bypass),
+        separator("percussive, live", |case| Percussive::new(case.rate)),
+        separator("percussive, file", |case| Percussive::offline(case.rate)),
+        Row { is_stereo: true, ..separator("centre", |case| Centre::new(case.rate)) },
+        Row {
+            is_stereo: true,
+            ..other("centre, then percussive", |case| {
+                let [left, right] = case.mix();
+                let (left, right) = whole(&mut Centre::new(case.rate), &left, &right);
+                let (left, right) = whole(&mut Percussive::new(case.rate), &left, &right);
+                Ok([left, right])
+            })
+        },
+        separator("reference, live", |case| Reference::new(case.rate, case.known.clone(), is_mono(case))),
+        other("reference, file", |case| {
+            let mix = case.mix();
+            let cancelled =
+                cancel(channels(case, &mix), channels(case, &case.known), case.rate, &mut |_| {})?;
+            let voice = cancelled.voice;
+            Ok([voice[0].clone(), voice[voice.len() - 1].clone()])
+        }),
+        separator("REPET-SIM online", |case| {
+            let frames = Frames::near(WINDOW_MS, case.rate);
+            Masked::new(Repet::new(frames, case.rate), frames)
+        }),
+        other("comb, F0 of the mix", |case| comb(case, pitch(&case.mix(), case, PitchMethod::Net)?)),
+        other("comb, F0 of percussive", |case| {
+            let [left, right] = case.mix();
+            let (left, right) = whole(&mut Percussive::new(case.rate), &left, &right);
+            comb(case, pitch(&[left, right], case, PitchMethod::Net)?)
+        }),
+        Row { is_oracle: true, ..other("comb, true F0", |case| comb(case, case.truth.clone())) },
+        Row {
+            is_oracle: true,
+            ..other("ratio mask, true", |case| {
+                let frames = Frames::near(WINDOW_MS, case.rate);
+                let backing = mono(&case.backing);
+                let mut mask = Masked::new(Oracle::new(&case.voice, &backing, frames)?, frames);
+                let [left, right] = case.mix();
+                let (left, right) = whole(&mut mask, &left, &right);
+                Ok([left, right])
+            })
+        },
+    ]
+}
+
+fn is_mono(case: &Case) -> bool {
+    case.known[0] == case.known[1]
+}
+
+/// One channel of what is mono.
+fn channels<'a>(case: &Case, sound: &'a Sound) -> &'a [Vec<f32>] {
+    if is_mono(case) { &sound[..1] } else { sound }
+}
+
+fn comb(case: &Case, pitch: Vec<Observation>) -> anyhow::Result<Sound> {
+    let frames = Frames::near(WINDOW_MS, case.rate);
+    let mut mask = Masked::new(Comb::new(pitch, frames, case.rate), frames);
+    let [left, right] = case.mix();
+    let (left, right) = whole(&mut mask, &left, &right);
+    Ok([left, right])
+}
+
+/// What a live tracker hears.
+pub fn pitch(sound: &Sound, case: &Case, method: PitchMethod) -> anyhow::Result<Vec<Observation>> {
+    let samples = resample(&mono(sound), 1, case.rate, MONO_HZ)?;
+    Ok(listen_to(&samples, ListenConfig::live(method)))
+}
+
+/// The mean of both channels.
+pub fn mono(sound: &Sound) -> Vec<f32> {
+    sound[0].iter().zip(&sound[1]).map(|(l, r)| 0.5 * (l + r)).collect()
+}

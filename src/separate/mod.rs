@@ -1,0 +1,137 @@
+//! A mix -> the voice in it, and all the rest.
+//!
+//! A [`Separator`] takes stereo block by block and gives the voice some samples later; the backing is what was heard less
+//! the voice, so that both add up to the input ([`Apart`], [`parted`]). None of them needs trained weights: [`Reference`]
+//! takes a backing out that is known, [`Centre`] keeps what stands in the middle of a true stereo mix, [`Percussive`] keeps
+//! what neither stands still nor strikes. [`kind`] says what a recording holds, and so which of them is worth trying.
+
+mod align;
+mod apart;
+mod centre;
+mod clarity;
+mod correlate;
+mod input;
+pub mod kind;
+mod median;
+mod path;
+mod percussive;
+mod reference;
+pub mod stft;
+#[cfg(test)]
+mod tests;
+mod wiener;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::audio::StereoBlock;
+use crate::time::SampleCount;
+
+pub use apart::{Apart, parted, whole};
+pub use centre::Centre;
+pub use input::{Heard, InputMeter};
+pub use kind::{InputKind, Verdict};
+pub use path::{PathFilter, PathShape, Residue};
+pub use percussive::Percussive;
+pub use reference::{Reference, ReferenceError};
+pub use wiener::{Cancelled, cancel};
+
+/// Takes the voice out of what is heard.
+///
+/// Everything is allocated when one is made; `process` allocates nothing, and what comes out does not depend on how the
+/// input is cut into blocks.
+pub trait Separator: Send {
+    /// How much later the voice comes out than the input goes in.
+    fn latency(&self) -> SampleCount;
+    /// Forgets everything heard.
+    fn reset(&mut self);
+    /// Takes a block of the input, and puts in its place the voice of what was taken [`Separator::latency`] before.
+    fn process(&mut self, block: &mut StereoBlock<'_>);
+}
+
+impl<S: Separator + ?Sized> Separator for Box<S> {
+    fn latency(&self) -> SampleCount {
+        (**self).latency()
+    }
+
+    fn reset(&mut self) {
+        (**self).reset();
+    }
+
+    fn process(&mut self, block: &mut StereoBlock<'_>) {
+        (**self).process(block);
+    }
+}
+
+/// The input is the voice.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bypass;
+
+impl Separator for Bypass {
+    fn latency(&self) -> SampleCount {
+        SampleCount(0)
+    }
+
+    fn reset(&mut self) {}
+
+    fn process(&mut self, _: &mut StereoBlock<'_>) {}
+}
+
+/// How a voice is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// The input is the voice.
+    Off,
+    /// A backing that is known is taken out.
+    Reference,
+    /// What stands in the middle of a stereo mix is kept.
+    Centre,
+    /// What neither stands still nor strikes is kept.
+    Percussive,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Reference, Self::Centre, Self::Percussive];
+
+    /// Its name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Reference => "reference",
+            Self::Centre => "centre",
+            Self::Percussive => "percussive",
+        }
+    }
+
+    /// The way that suits what was heard; none where there is no voice. A backing that is known is always the best way.
+    pub fn for_kind(kind: InputKind, knows_backing: bool) -> Option<Self> {
+        match kind {
+            _ if knows_backing => Some(Self::Reference),
+            InputKind::DryVoice => Some(Self::Off),
+            InputKind::StereoMix => Some(Self::Centre),
+            InputKind::MonoMix => Some(Self::Percussive),
+            InputKind::NoVoice => None,
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A way that is not there.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("there is no way {name:?} to find a voice; known are {known}", known = Way::ALL.map(Way::name).join(", "))]
+pub struct WayError {
+    name: String,
+}
+
+impl FromStr for Way {
+    type Err = WayError;
+    fn from_str(text: &str) -> Result<Self, WayError> {
+        Self::ALL.into_iter().find(|way| way.name() == text).ok_or_else(|| WayError { name: text.to_owned() })
+    }
+}

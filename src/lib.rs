@@ -9,6 +9,7 @@ pub mod score;
 pub mod song;
 pub mod audio;
 pub mod sing;
+pub mod separate;
 pub mod listen;
 pub mod follow;
 pub mod compose;

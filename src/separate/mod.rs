@@ -1,0 +1,3 @@
+//! A mix to a voice.
+
+pub mod net;

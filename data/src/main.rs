@@ -1,4 +1,5 @@
-//! Makes one corpus of all open scores: `cargo xtask data SCORES -o FOLDER`. See `docs/corpus.md`.
+//! Makes one corpus of all open scores: `cargo xtask data SCORES -o FOLDER`, see `docs/corpus.md`; and voices with what
+//! they are mixed with: `cargo xtask data voices CORPUS -o FOLDER`, see `docs/voices.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,10 @@ const SIDES: [(Split, &str); 3] =
     [(Split::Learn, "learn"), (Split::Develop, "develop"), (Split::Validate, "validate")];
 
 fn main() -> anyhow::Result<()> {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "voices") {
+        return collavoce_data::voices::command::run(words);
+    }
     let (scores, out) = arguments()?;
     ensure!(
         scores.is_dir(),

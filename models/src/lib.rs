@@ -5,6 +5,7 @@
 
 pub mod arranger;
 pub mod harmony;
+pub mod mask;
 pub mod pitch;
 mod stream;
 #[cfg(test)]

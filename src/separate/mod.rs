@@ -13,6 +13,7 @@ mod correlate;
 mod input;
 pub mod kind;
 mod median;
+pub mod net;
 mod path;
 mod percussive;
 mod reference;

@@ -4,9 +4,9 @@ use collavoce::listen::HighPass;
 use collavoce::song::Rng;
 use collavoce_models::pitch::{FEATURES, HOP, LOOK_AHEAD_HOPS, PitchFeatures};
 
-use crate::draw::{between, gain, normal};
 use crate::room;
 use crate::voice::{self, Manner, STEP, Voice};
+use collavoce_data::draw::{between, gain, normal};
 
 /// Seconds of a clip.
 pub const SECONDS: f32 = 10.0;

@@ -6,9 +6,9 @@ mod checkpoint;
 mod clip;
 mod course;
 mod curves;
-mod draw;
 mod harmony;
 mod listen;
+mod mask;
 mod room;
 mod sung;
 mod train;
@@ -31,6 +31,10 @@ enum Command {
     Harmony(harmony::Options),
     /// Trains the network of the arranger.
     Arranger(arranger::Options),
+    /// Trains the network that isolates a voice.
+    Mask(mask::Options),
+    /// Measures weights of it on real voices.
+    MaskMeasure(mask::Measure),
     /// Trains networks that find beats, and measures them against the rhythm tracker.
     Beats(beats::Options),
     /// Writes clips that are never trained on with their truth, to listen to and to try a pitch tracker on.
@@ -42,6 +46,8 @@ fn main() -> anyhow::Result<()> {
         Command::Pitch(options) => train::run(&options),
         Command::Harmony(options) => harmony::run(&options),
         Command::Arranger(options) => arranger::run(&options),
+        Command::Mask(options) => mask::run(&options),
+        Command::MaskMeasure(options) => mask::measure(&options),
         Command::Beats(options) => beats::run(&options),
         Command::Clips(options) => listen::run(&options),
     }

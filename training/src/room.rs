@@ -5,8 +5,8 @@ use std::f32::consts::TAU;
 use collavoce::song::Rng;
 use realfft::RealFftPlanner;
 
-use crate::draw::{between, gain, log_between, normal};
 use crate::voice::RATE;
+use collavoce_data::draw::{between, gain, log_between, normal};
 
 /// A second-order filter (coefficients after Bristow-Johnson's cookbook).
 struct Filter {

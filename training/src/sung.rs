@@ -7,8 +7,8 @@ use collavoce::time::{Hz, Meter};
 use collavoce_models::pitch::{FEATURES, HOP};
 
 use crate::clip::{Clip, Heard, Truth, features_of};
-use crate::draw::{between, gain, log_between};
 use crate::room;
+use collavoce_data::draw::{between, gain, log_between};
 
 const VOWELS: [Vowel; 6] = [Vowel::A, Vowel::E, Vowel::I, Vowel::O, Vowel::U, Vowel::Schwa];
 const CONSONANTS: [Consonant; 12] = [

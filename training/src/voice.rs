@@ -9,7 +9,7 @@ use collavoce::song::Rng;
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 
-use crate::draw::{between, gain, log_between, normal};
+use collavoce_data::draw::{between, gain, log_between, normal};
 
 /// Samples a second.
 pub const RATE: f32 = 16_000.0;

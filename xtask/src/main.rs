@@ -79,13 +79,13 @@ const COMMANDS: [Command; 11] = [
     },
     Command {
         name: "data",
-        arguments: "SCORES -o FOLDER",
-        about: "one corpus of all open scores, with counts, refusals and a split (docs/corpus.md)",
+        arguments: "SCORES -o FOLDER or voices CORPUS -o FOLDER",
+        about: "one corpus of all open scores (docs/corpus.md); voices and backings made of it (docs/voices.md)",
         run: data::run,
     },
     Command {
         name: "train",
-        arguments: "pitch|harmony|beats|arranger FOLDER --out DIR",
+        arguments: "pitch|harmony|beats|arranger|mask FOLDER --out DIR",
         about: "train a network, or go on with it; further options are those of the training",
         run: train::run,
     },

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::shell;
 
-const USAGE: &str = "cargo xtask train pitch|harmony|beats SHARED --out DIR [OPTIONS], or arranger CORPUS --out DIR [OPTIONS]";
+const USAGE: &str = "cargo xtask train pitch|harmony|beats SHARED --out DIR [OPTIONS], arranger CORPUS --out DIR [OPTIONS], or mask VOICES --out DIR [OPTIONS]";
 
 /// Builds the training and trains a network with it.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
@@ -40,6 +40,13 @@ fn passed(arguments: &[String]) -> anyhow::Result<Vec<&str>> {
             );
             passed.push(shared);
         }
+        "mask" => {
+            ensure!(
+                Path::new(shared).join("pairs.tsv").is_file(),
+                "{shared} holds no pairs.tsv: make voices with cargo xtask data voices; usage: {USAGE}"
+            );
+            passed.push(shared);
+        }
         _ => bail!("there is no network {model:?}; usage: {USAGE}"),
     }
     passed.extend(rest);
@@ -66,6 +73,10 @@ mod tests {
         let scores = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(scores.path().join("data/scores")).expect("a folder");
         let line = format!("beats {} --out x", scores.path().display());
+        assert_eq!(passed_on(&line).as_deref(), Ok(line.as_str()));
+        let line = format!("mask {} --out x", scores.path().display());
+        assert!(passed_on(&line).is_err_and(|e| e.contains("cargo xtask data voices")));
+        std::fs::write(scores.path().join("pairs.tsv"), "").expect("a file");
         assert_eq!(passed_on(&line).as_deref(), Ok(line.as_str()));
     }
 

@@ -1,0 +1,95 @@
+//! The voice of a mix, a stream.
+
+use collavoce_models::mask::{LOWEST_MIDI, MASKS, MaskNet, MaskOdds, PITCHES, PITCHES_PER_SEMITONE};
+
+use super::features::RateError;
+use super::overlap::Overlap;
+use crate::time::{Hz, SampleCount};
+
+/// What the network heard in one window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Heard {
+    /// The window's middle, in samples of the mix.
+    pub centre: i64,
+    /// F0 in Hz if anybody sings.
+    pub hz: f32,
+    /// How likely it is that anybody sings.
+    pub voiced: f32,
+    /// How likely it is that a note begins.
+    pub onset: f32,
+}
+
+/// Isolates the voice of a mix.
+///
+/// The network allocates, so it is no matter for an audio thread.
+pub struct Isolator {
+    net: MaskNet,
+    overlap: Overlap,
+    heard: Vec<Heard>,
+    last: MaskOdds,
+}
+
+impl std::fmt::Debug for Isolator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Isolator").finish_non_exhaustive()
+    }
+}
+
+impl Isolator {
+    /// Isolates voices at a sample rate.
+    ///
+    /// # Errors
+    /// If windows would be no whole number of samples at that rate.
+    pub fn new(rate: Hz, net: MaskNet) -> Result<Self, RateError> {
+        let last = MaskOdds { mask: vec![0.0; MASKS], pitches: vec![0.0; PITCHES], voiced: 0.0, onset: 0.0 };
+        Ok(Self { net, overlap: Overlap::new(rate)?, heard: Vec::new(), last })
+    }
+
+    /// How far the voice lies behind the mix: one window.
+    pub fn latency(&self) -> SampleCount {
+        SampleCount(self.overlap.window() as i64)
+    }
+
+    /// Forgets all that was heard.
+    pub fn reset(&mut self) {
+        self.net.reset();
+        self.overlap.reset();
+        self.heard.clear();
+    }
+
+    /// Takes samples of both sides of a mix and overwrites them with those of the voice, [`Self::latency`] behind. A mix of
+    /// one channel is given twice.
+    ///
+    /// # Panics
+    /// If the sides differ in length.
+    pub fn process(&mut self, left: &mut [f32], right: &mut [f32]) {
+        let Self { net, overlap, heard, last } = self;
+        overlap.process(left, right, &mut |features, centre, mask| {
+            last.clone_from(net.step(features));
+            mask.copy_from_slice(&last.mask);
+            heard.push(Heard { centre, hz: pitch_hz(&last.pitches), voiced: last.voiced, onset: last.onset });
+        });
+    }
+
+    /// What was heard since the last call, a window after the other.
+    pub fn take_heard(&mut self) -> Vec<Heard> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// What the network said of the newest window.
+    pub fn odds(&self) -> &MaskOdds {
+        &self.last
+    }
+}
+
+/// The likeliest pitch, in Hz: the mean around the highest.
+pub fn pitch_hz(pitches: &[f32]) -> f32 {
+    let top = (0..pitches.len()).max_by(|a, b| pitches[*a].total_cmp(&pitches[*b])).unwrap_or(0);
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for place in top.saturating_sub(3)..(top + 4).min(pitches.len()) {
+        sum += pitches[place] * place as f32;
+        weights += pitches[place];
+    }
+    let place = if weights > 0.0 { sum / weights } else { 0.0 };
+    440.0 * ((LOWEST_MIDI + place / PITCHES_PER_SEMITONE - 69.0) / 12.0).exp2()
+}

@@ -1,0 +1,16 @@
+//! A voice isolated by the mask network (`collavoce_models::mask`): what it sees of a mix, and the voice that comes of
+//! what it says.
+//!
+//! Windows are 33.3 ms long and begin 16.7 ms apart, 50 ms together, at every sample rate; the voice comes 33.3 ms behind
+//! the mix. What was trained was trained at 24 kHz: nothing above 12 kHz is looked at, and there the mask of the highest
+//! band holds.
+
+mod features;
+mod isolate;
+mod overlap;
+
+#[cfg(test)]
+mod tests;
+
+pub use features::{MixFeatures, RateError, apply, root_hann};
+pub use isolate::{Heard, Isolator, pitch_hz};

@@ -1,0 +1,161 @@
+use collavoce_models::mask::{BANDS, FEATURES, LINES, LONG, MASKS, SIDE_BANDS};
+
+use super::*;
+use crate::song::Rng;
+use crate::time::Hz;
+
+fn tone(rate: u32, seconds: f32, hz: f32) -> Vec<f32> {
+    let count = (rate as f32 * seconds) as usize;
+    (0..count)
+        .map(|n| {
+            let phase = (n as f32 / rate as f32 * hz).fract() * std::f32::consts::TAU;
+            0.1 * phase.sin() + 0.05 * (3.0 * phase).sin()
+        })
+        .collect()
+}
+
+fn frames(rate: u32, left: &[f32], right: &[f32]) -> Vec<Vec<f32>> {
+    let mut features = MixFeatures::new(Hz(rate)).expect("it fits");
+    let hop = features.hop();
+    left.chunks_exact(hop)
+        .zip(right.chunks_exact(hop))
+        .map(|(l, r)| features.process(l, r).to_vec())
+        .collect()
+}
+
+#[test]
+fn a_sound_looks_the_same_at_every_rate() {
+    let [at_24, at_44, at_48] = [24_000, 44_100, 48_000].map(|rate| {
+        let sound = tone(rate, 1.0, 440.0);
+        frames(rate, &sound, &sound)
+    });
+    for other in [&at_44, &at_48] {
+        assert_eq!(other.len(), at_24.len());
+        for (one, other) in at_24[20..].iter().zip(&other[20..]) {
+            // Where there is sound; between partials there is only what windows leak.
+            let loud = (0..MASKS).filter(|line| one[*line] > 1.0).collect::<Vec<_>>();
+            assert!(loud.len() >= 3, "{loud:?}");
+            for line in loud {
+                assert!(
+                    (one[line] - other[line]).abs() < 0.05,
+                    "{line}: {} is not {}",
+                    one[line],
+                    other[line]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn rates_that_do_not_fit_are_refused() {
+    for rate in [8_000, 16_000, 22_050, 44_101, 24_001] {
+        let error = MixFeatures::new(Hz(rate)).expect_err("it does not fit");
+        assert!(error.to_string().contains(&rate.to_string()), "{error}");
+    }
+    assert!(
+        [24_000, 44_100, 48_000, 88_200, 96_000, 192_000].iter().all(|r| MixFeatures::new(Hz(*r)).is_ok())
+    );
+}
+
+#[test]
+fn sides_are_told_from_the_middle() {
+    let (sound, mut rng) = (tone(24_000, 1.0, 330.0), Rng::keyed(&[1]));
+    let noise: Vec<f32> = sound.iter().map(|_| 0.1 * rng.signed() as f32).collect();
+    let other: Vec<f32> = sound.iter().map(|_| 0.1 * rng.signed() as f32).collect();
+    let last = |left: &[f32], right: &[f32]| frames(24_000, left, right).pop().expect("frames");
+    let band = |frame: &[f32], from: usize| frame[2 * MASKS + from + 30];
+    let (middle, wide) = (last(&noise, &noise), last(&noise, &other));
+    assert!(band(&middle, 0) <= -2.9, "nothing is at the sides: {}", band(&middle, 0));
+    assert!(band(&middle, SIDE_BANDS) > 0.99);
+    assert!(band(&wide, 0) > 0.5 && band(&wide, SIDE_BANDS).abs() < 0.7, "{}", band(&wide, SIDE_BANDS));
+}
+
+#[test]
+fn what_is_no_sound_does_no_harm_and_a_reset_forgets() {
+    let mut bad = tone(24_000, 0.5, 220.0);
+    for (index, value) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX].iter().enumerate() {
+        bad[3_000 + 31 * index] = *value;
+    }
+    let all = frames(24_000, &bad, &bad);
+    assert!(all.iter().all(|frame| frame.len() == FEATURES && frame.iter().all(|value| value.is_finite())));
+    let sound = tone(24_000, 0.5, 220.0);
+    let mut features = MixFeatures::new(Hz(24_000)).expect("it fits");
+    let first: Vec<Vec<f32>> =
+        sound.chunks_exact(400).map(|hop| features.process(hop, hop).to_vec()).collect();
+    features.process(&bad[2_800..3_200], &bad[2_800..3_200]);
+    assert_ne!(features.process(&sound[..400], &sound[..400]), first[0]);
+    features.reset();
+    let again: Vec<Vec<f32>> =
+        sound.chunks_exact(400).map(|hop| features.process(hop, hop).to_vec()).collect();
+    assert_eq!(first, again);
+}
+
+#[test]
+fn the_long_spectrum_has_its_peak_at_the_pitch() {
+    let sound = tone(24_000, 0.5, 220.0);
+    let frame = frames(24_000, &sound, &sound).pop().expect("frames");
+    let long = &frame[2 * (MASKS + SIDE_BANDS)..][..LONG];
+    let top: usize = (0..LONG).max_by(|a, b| long[*a].total_cmp(&long[*b])).expect("values");
+    // Two octaves above 55 Hz.
+    assert!(top.abs_diff(72) <= 1, "{top}");
+}
+
+#[test]
+fn every_line_has_a_mask() {
+    let mut spectrum = vec![realfft::num_complex::Complex::new(1.0, 0.0); 801];
+    let mask: Vec<f32> = (0..MASKS).map(|index| index as f32).collect();
+    apply(&mask, &mut spectrum);
+    let got: Vec<f32> = spectrum.iter().map(|line| line.re).collect();
+    assert!(got.is_sorted());
+    assert_eq!((got[0], got[266], got[267], got[399]), (0.0, 266.0, LINES as f32, (MASKS - 1) as f32));
+    assert!(got[400..].iter().all(|value| *value == (LINES + BANDS - 1) as f32));
+}
+
+#[test]
+fn pitches_are_read_between_places() {
+    let mut pitches = vec![0.0; 265];
+    (pitches[60], pitches[61]) = (0.5, 0.5);
+    let hz = pitch_hz(&pitches);
+    let midi = 69.0 + 12.0 * (hz / 440.0).log2();
+    assert!((midi - (33.0 + 60.5 / 5.0)).abs() < 1e-3, "{midi}");
+}
+
+#[test]
+fn a_mask_of_one_changes_nothing_but_time_at_any_rate_and_block() {
+    for rate in [24_000, 44_100, 48_000] {
+        let mut rng = Rng::keyed(&[u64::from(rate)]);
+        let sides: [Vec<f32>; 2] =
+            std::array::from_fn(|_| (0..rate as usize / 2).map(|_| 0.3 * rng.signed() as f32).collect());
+        let mut overlap = overlap::Overlap::new(Hz(rate)).expect("it fits");
+        let late = overlap.window();
+        assert_eq!(late, rate as usize / 30);
+        let [mut left, mut right] = sides.clone();
+        for (left, right) in left.chunks_mut(313).zip(right.chunks_mut(313)) {
+            overlap.process(left, right, &mut |_, _, mask| mask.fill(1.0));
+        }
+        for (out, truth) in [(&left, &sides[0]), (&right, &sides[1])] {
+            assert!(out[..late].iter().all(|x| x.abs() < 1e-6));
+            assert!(out[late..].iter().zip(truth).all(|(a, b)| (a - b).abs() < 1e-4), "{rate}");
+        }
+    }
+}
+
+#[test]
+fn a_mask_keeps_its_lines_alone() {
+    let (low, high) = (tone(24_000, 1.0, 300.0), tone(24_000, 1.0, 3_000.0));
+    let mut left: Vec<f32> = low.iter().zip(&high).map(|(l, h)| l + h).collect();
+    let mut right = left.clone();
+    let mut overlap = overlap::Overlap::new(Hz(24_000)).expect("it fits");
+    let mut centres = Vec::new();
+    overlap.process(&mut left, &mut right, &mut |_, centre, mask| {
+        centres.push(centre);
+        mask.fill(0.0);
+        // Up to 1.5 kHz.
+        mask[..50].fill(1.0);
+    });
+    assert_eq!(centres[..3], [0, 400, 800]);
+    let off = left[4_800..].iter().zip(&low[4_000..]).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+    let power = low[4_000..].iter().map(|x| x * x).sum::<f32>();
+    assert!(off < 1e-3 * power, "{off} of {power}");
+}

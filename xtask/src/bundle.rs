@@ -26,7 +26,7 @@ const OPEN_BANKS: [(&str, &str); 2] = [
 /// What the licence of a bundled SoundFont has to say.
 const PERMISSION: &str = "Permission is hereby granted, free of charge";
 /// The licence's name beside the bundles and in the VST3's resources.
-const LICENCE: &str = "Collavoce sounds licence.txt";
+const LICENCE: &str = "Collavoce-sounds-licence.txt";
 
 /// Builds and bundles a package; what follows its name goes to `cargo build`, but for `--bank [FILE [LICENCE]]`: the
 /// plugin then brings the band's instruments of that SoundFont with it.

@@ -41,6 +41,8 @@
 //! `collavoce_eval pulse FOLDER` counts how bands mark beats and bars, in recordings with an analysis beside each that states
 //! its beats, and prints `src/follow/mix/pulse.txt`.
 //!
+//! `collavoce_eval separate SHARED` takes real voices out of mixes made of them and of backings whose truth is known.
+//!
 //! `collavoce_eval sound [BANK...] [-o FOLDER]` plays notes and parts with our instruments and with sampled banks, and prints
 //! how far they are apart; `-o` makes a page of spectrograms.
 //!

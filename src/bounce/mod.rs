@@ -3,7 +3,9 @@
 mod analysis;
 mod band;
 pub mod canvas;
+mod error;
 mod heard;
+mod isolate;
 mod mix;
 mod output;
 mod picture;
@@ -18,20 +20,21 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::audio::{AudioFileError, StemFormat, file_sha256};
-use crate::engine::{self, EngineError, Session};
-use crate::follow::mix::MixError;
+use crate::audio::{StemFormat, file_sha256};
+use crate::engine::{self, Session};
 use crate::instrument::{Sounds, Tone};
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::score::{Part, midi, musicxml};
-use crate::separate::ReferenceError;
-use crate::song::{Settings, Song, SongFileError};
+use crate::song::{Settings, Song};
 use crate::time::{Hz, SampleTime};
 
 pub use analysis::analysis_json;
 use band::Band;
+pub use error::BounceError;
 pub use heard::{analyse_mix, mix_json};
+pub use isolate::Isolate;
+use isolate::Isolated;
 pub use mix::MixReport;
 pub use read::analyse;
 use read::{analyse_beside, source_of};
@@ -82,6 +85,11 @@ pub struct BounceRequest<'a> {
     pub vocal: PathBuf,
     /// What the singer sings to, if it is heard as well: a click, drums, a guitar.
     pub sidechain: Option<PathBuf>,
+    /// Whether the vocal is taken out of what it is sung with, and followed by itself: its backing then says chords, key and
+    /// beat.
+    pub isolate: Isolate,
+    /// What the vocal is sung with, where both are files of their own: it says chords, key and beat, and is not played.
+    pub backing: Option<PathBuf>,
     /// The folder that is written.
     pub out: PathBuf,
     /// What the user asked for.
@@ -114,6 +122,8 @@ impl<'a> BounceRequest<'a> {
         Self {
             vocal: vocal.into(),
             sidechain: None,
+            isolate: Isolate::Off,
+            backing: None,
             out: out.into(),
             settings,
             sounds: Sounds::default(),
@@ -128,96 +138,6 @@ impl<'a> BounceRequest<'a> {
             clock: None,
         }
     }
-}
-
-/// Why a bounce failed. Nothing is left behind.
-#[derive(Debug, thiserror::Error)]
-pub enum BounceError {
-    /// An audio file cannot be read or written.
-    #[error(transparent)]
-    Audio(#[from] AudioFileError),
-    /// No band is heard.
-    #[error("{path}: {source}", path = path.display())]
-    Mix {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: MixError,
-    },
-    /// Nobody sings in a mix.
-    #[error("{path}: no voice found ({why})", path = path.display())]
-    NoVoiceInMix {
-        /// The file.
-        path: PathBuf,
-        /// What speaks against one.
-        why: String,
-    },
-    /// A way to find the voice that does not suit what it is asked of.
-    #[error("{path}: the way {way} does not do here: {reason}", path = path.display())]
-    Unfit {
-        /// The file.
-        path: PathBuf,
-        /// The way.
-        way: &'static str,
-        /// Why not.
-        reason: &'static str,
-    },
-    /// A backing cannot be taken out of a mix.
-    #[error("{path}: cannot be taken out of {mix}: {source}", path = path.display(), mix = mix.display())]
-    Reference {
-        /// The backing.
-        path: PathBuf,
-        /// The mix.
-        mix: PathBuf,
-        /// Why.
-        source: ReferenceError,
-    },
-    /// The take becomes no song.
-    #[error("{path}: {source}", path = path.display())]
-    Engine {
-        /// The vocal file.
-        path: PathBuf,
-        /// Why.
-        source: EngineError,
-    },
-    /// Something cannot be written.
-    #[error("{path} cannot be written: {source}", path = path.display())]
-    Output {
-        /// What.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The output is a file.
-    #[error("{path} is a file; the output is a folder: name another with -o", path = path.display())]
-    OutputIsFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The output folder holds something else.
-    #[error(
-        "{path} holds files that are not an earlier output of collavoce; name another folder with -o or empty it",
-        path = path.display()
-    )]
-    OutputInUse {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The song file cannot be made.
-    #[error(transparent)]
-    Song(#[from] SongFileError),
-    /// Loudness cannot be measured.
-    #[error("the loudness of the mix cannot be measured: {0}")]
-    Loudness(#[from] ebur128::Error),
-    /// A report cannot be made.
-    #[error("the report cannot be made: {0}")]
-    Report(#[from] serde_json::Error),
-    /// The picture cannot be made.
-    #[error("the picture cannot be made: {0}")]
-    Picture(#[from] png::EncodingError),
-    /// The user broke it off.
-    #[error("broken off; nothing was written")]
-    Cancelled,
 }
 
 /// What a bounce wrote.
@@ -237,13 +157,38 @@ pub struct BounceReport {
 pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Result<BounceReport, BounceError> {
     let output = output::Output::begin(&request.out)?;
     let mut laps = Laps::new(request.clock);
-    let sidechain = request.sidechain.as_deref();
-    let (input, beside, session) =
-        analyse_beside(&request.vocal, sidechain, &request.settings, request.pitch, progress)?;
+    let isolated = Isolated::prepare(request, &output, progress)?;
+    let (vocal, behind) = match &isolated {
+        Some(isolated) => (&isolated.voice, Some(isolated.backing.as_path())),
+        None => (&request.vocal, None),
+    };
+    let sidechain = request.sidechain.as_deref().or(behind);
+    let mix = match &isolated {
+        Some(isolated) => isolated.heard(&request.settings, progress)?,
+        None => None,
+    };
+    let mut settings = request.settings.clone();
+    if let Some(mix) = &mix {
+        settings = isolate::stated_by(mix, &settings);
+    }
+    let of_input = |error| match error {
+        // What is found in the mix has no name of its own.
+        BounceError::Engine { source, .. } => BounceError::Engine { path: request.vocal.clone(), source },
+        other => other,
+    };
+    let (input, beside, mut session) =
+        analyse_beside(vocal, sidechain, &settings, request.pitch, progress).map_err(of_input)?;
+    if let Some(mix) = &mix {
+        settings.fixed = isolate::chords_by(mix, &session, &settings);
+        let heard = beside.as_ref().map_or(&[][..], |beside| &beside.samples);
+        session = engine::run_beside(&input.samples, heard, &settings, request.pitch, &mut |_| {})
+            .map_err(|source| BounceError::Engine { path: request.vocal.clone(), source })?;
+    }
     laps.lap("analyse");
-    let vocal = source_of(&request.vocal, &input);
+    let of_mix = isolated.as_ref().and_then(|isolated| isolated.source.clone());
+    let source = of_mix.unwrap_or_else(|| source_of(vocal, &input));
     let beside = sidechain.zip(beside).map(|(path, beside)| source_of(path, &beside));
-    let song = song_beside(&session, &request.settings, request.pitch, vocal, beside)?;
+    let song = song_beside(&session, &settings, request.pitch, source, beside)?;
     let song = sounding(song, &request.sounds, &engine::sounding_parts(&session.score));
     let rate =
         request.rate.unwrap_or(if input.rate.0 >= limits::MIN_OUTPUT_HZ { input.rate } else { Hz(48_000) });
@@ -254,7 +199,8 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
         song: &song,
         sounds: &request.sounds,
         title: &title,
-        voice: Some(Voice { path: &request.vocal, frames: input.frames, rate: input.rate }),
+        voice: Some(Voice { path: vocal, frames: input.frames, rate: input.rate }),
+        isolated: isolated.as_ref(),
         format: request.format,
         rate,
         tail_s: request.tail_s,
@@ -287,6 +233,7 @@ pub fn export(
         sounds,
         title: &title,
         voice: None,
+        isolated: None,
         format: StemFormat::Wav,
         rate,
         tail_s: 3.0,
@@ -315,6 +262,8 @@ struct Writing<'a> {
     sounds: &'a Sounds,
     title: &'a str,
     voice: Option<Voice<'a>>,
+    /// Where the voice was found, and the files of it that are there already.
+    isolated: Option<&'a Isolated>,
     format: StemFormat,
     rate: Hz,
     tail_s: f64,
@@ -404,6 +353,7 @@ impl Writing<'_> {
         write("song.musicxml", musicxml::write(score, self.title, &remarks.join("; ")).as_bytes())?;
         write("overview.png", &picture::overview(session, self.title, &remarks.join("; "))?)?;
         write("follow.csv", report::follow_csv(session, &song.provenance.take_id).as_bytes())?;
+        files.extend(self.isolated.iter().flat_map(|isolated| isolated.files.clone()));
         for (name, path) in self.extras {
             output.copy(name, path)?;
             files.push(name.clone());
@@ -415,6 +365,7 @@ impl Writing<'_> {
         }
         let facts = report::Facts {
             mix,
+            isolation: self.isolated.and_then(|isolated| isolated.report.clone()),
             rate: rate.0,
             frames,
             loudness: self.loudness,

@@ -17,6 +17,8 @@ use crate::time::{TickCount, Ticks};
 /// Facts of a bounce that stand in no other place.
 pub(super) struct Facts<'a> {
     pub mix: Option<MixReport>,
+    /// How the voice was found in a mix.
+    pub isolation: Option<Value>,
     pub rate: u32,
     pub frames: u64,
     pub loudness: Option<f64>,
@@ -98,6 +100,9 @@ pub(super) fn report(session: &Session, song: &Song, facts: &Facts<'_>) -> Value
         "health": { "late_follow": 0, "late_plan": 0, "dropped": 0, "deadline_s": song.settings.timing.deadline_s },
         "sha256": facts.hashes,
     });
+    if let (Some(isolation), Some(object)) = (&facts.isolation, report.as_object_mut()) {
+        object.insert("isolation".to_owned(), isolation.clone());
+    }
     if let (Some(timings), Some(object)) = (facts.timings, report.as_object_mut()) {
         object.insert("timings_s".to_owned(), json!(timings));
     }

@@ -15,8 +15,8 @@ use crate::audio::{
 };
 use crate::limits::MAX_REFERENCE_FRAMES;
 use crate::separate::{
-    Bypass, Cancelled, Centre, InputMeter, Percussive, Reference, ReferenceError, Separator, Verdict, Way,
-    cancel, parted,
+    Bypass, Cancelled, Centre, InputKind, InputMeter, Percussive, Reference, ReferenceError, Separator,
+    Verdict, Way, cancel, parted,
 };
 use crate::song::VocalSource;
 use crate::time::Hz;
@@ -87,22 +87,46 @@ pub fn separate(
     let output = Output::begin(&request.out)?;
     let (source, verdict) = survey(&request.input, progress)?;
     let way = choose(request, &verdict)?;
-    let backing = match (&request.backing, way) {
-        (Some(path), Way::Reference) => Some(source_of(path)?),
-        _ => None,
-    };
-    let work = Work {
-        request,
-        output: &output,
-        way,
-        id: id(request, way, &source, backing.as_ref())?,
-        rate: Hz(source.sample_rate),
-        source,
-        backing,
-    };
-    let (files, report) = work.write(&verdict, progress).map_err(|error| output.place(error))?;
+    let work = Work::new(request, &output, way, source)?;
+    let (mut files, report) = work.parts(&verdict, progress).map_err(|error| output.place(error))?;
+    let mut text = serde_json::to_vec_pretty(&report)?;
+    text.push(b'\n');
+    output.write(REPORT, &text)?;
+    files.push(REPORT.to_owned());
+    keep_going(progress(Stage::Write, 1.0))?;
     output.publish()?;
     Ok(SeparateReport { out: request.out.clone(), files, verdict, way, report })
+}
+
+/// Voice and backing that were written into a folder.
+pub(super) struct PartFiles {
+    /// Their names, the voice's first.
+    pub files: Vec<String>,
+    /// The recording.
+    pub source: VocalSource,
+    /// What `report.json` of a separation says.
+    pub report: Value,
+}
+
+/// Separates a file into a folder that is being filled, if it is wanted of what the file holds. Where no voice is heard, but
+/// one is wanted, it is looked for as in a mono mix.
+pub(super) fn parts_into(
+    request: &SeparateRequest,
+    output: &Output,
+    is_wanted: &dyn Fn(InputKind) -> bool,
+    progress: &mut Progress<'_>,
+) -> Result<Option<PartFiles>, BounceError> {
+    let (source, verdict) = survey(&request.input, progress)?;
+    if !is_wanted(verdict.kind) {
+        return Ok(None);
+    }
+    let way = match verdict.kind {
+        InputKind::StereoMix => Way::Centre,
+        _ => Way::Percussive,
+    };
+    let work = Work::new(request, output, way, source.clone())?;
+    let (files, report) = work.parts(&verdict, progress).map_err(|error| output.place(error))?;
+    Ok(Some(PartFiles { files, source, report }))
 }
 
 /// The facts of a file and what it holds.
@@ -174,12 +198,7 @@ fn choose(request: &SeparateRequest, verdict: &Verdict) -> Result<Way, BounceErr
 }
 
 /// Input, way and build name the result.
-fn id(
-    request: &SeparateRequest,
-    way: Way,
-    source: &VocalSource,
-    backing: Option<&VocalSource>,
-) -> Result<String, BounceError> {
+fn id(request: &SeparateRequest, way: Way, source: &VocalSource, backing: Option<&VocalSource>) -> String {
     let mut hasher = Sha256::new();
     hasher.update(&source.sha256);
     hasher.update(program());
@@ -188,7 +207,7 @@ fn id(
     if let Some(backing) = backing {
         hasher.update(&backing.sha256);
     }
-    Ok(hex(&hasher.finalize())[..16].to_owned())
+    hex(&hasher.finalize())[..16].to_owned()
 }
 
 fn program() -> String {
@@ -206,8 +225,23 @@ struct Work<'a> {
     backing: Option<VocalSource>,
 }
 
-impl Work<'_> {
-    fn write(
+impl<'a> Work<'a> {
+    fn new(
+        request: &'a SeparateRequest,
+        output: &'a Output,
+        way: Way,
+        source: VocalSource,
+    ) -> Result<Self, BounceError> {
+        let backing = match (&request.backing, way) {
+            (Some(path), Way::Reference) => Some(source_of(path)?),
+            _ => None,
+        };
+        let id = id(request, way, &source, backing.as_ref());
+        Ok(Self { request, output, way, id, rate: Hz(source.sample_rate), source, backing })
+    }
+
+    /// Writes voice and backing.
+    fn parts(
         &self,
         verdict: &Verdict,
         progress: &mut Progress<'_>,
@@ -244,11 +278,6 @@ impl Work<'_> {
             hashes.insert(file.clone(), hex(&file_sha256(self.output.path(file))?));
         }
         let report = self.report(verdict, audio, latency_s, cancelled.as_ref(), &hashes);
-        let mut text = serde_json::to_vec_pretty(&report)?;
-        text.push(b'\n');
-        self.output.write(REPORT, &text)?;
-        files.push(REPORT.to_owned());
-        keep_going(progress(Stage::Write, 1.0))?;
         Ok((files, report))
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use collavoce::bounce::sounds::wished_sounds;
-use collavoce::bounce::{BounceReport, BounceRequest, bounce};
+use collavoce::bounce::{BounceReport, BounceRequest, Isolate, bounce};
 use collavoce::engine::Session;
 use collavoce::listen::{Register, Vibrato, vibrato};
 use collavoce::score::{MidiNote, Score};
@@ -14,8 +14,15 @@ use super::progress::Reporter;
 
 /// Runs the command.
 pub fn run(options: &Accompany) -> anyhow::Result<()> {
-    let vocal = (&*options.vocal, options.sidechain.as_deref());
-    let report = write(vocal, &options.out, &options.musical, &options.writing, Vec::new())?;
+    // One of both is there: the options ask for it.
+    let vocal = options.voice.as_deref().or(options.vocal.as_deref()).unwrap_or(Path::new(""));
+    let sung = Sung {
+        vocal,
+        sidechain: options.sidechain.as_deref(),
+        isolate: options.isolate.into(),
+        backing: options.backing.as_deref(),
+    };
+    let report = write(&sung, &options.out, &options.musical, &options.writing, Vec::new())?;
     print(&report, &options.writing, "")
 }
 
@@ -30,9 +37,21 @@ pub fn print(report: &BounceReport, writing: &Writing, hint: &str) -> anyhow::Re
     }
 }
 
-/// Bounces a vocal, and what is heard beside it, with the options given.
+/// A vocal, and what is heard beside it.
+pub struct Sung<'a> {
+    /// The file of the vocal, or of the mix that it is to be taken out of.
+    pub vocal: &'a Path,
+    /// What leads the beat.
+    pub sidechain: Option<&'a Path>,
+    /// Whether the vocal is taken out of what it is sung with.
+    pub isolate: Isolate,
+    /// What the vocal is sung with, where it is known.
+    pub backing: Option<&'a Path>,
+}
+
+/// Bounces a vocal with the options given.
 pub fn write(
-    (vocal, sidechain): (&Path, Option<&Path>),
+    sung: &Sung<'_>,
     out: &Path,
     musical: &Musical,
     writing: &Writing,
@@ -45,7 +64,9 @@ pub fn write(
     let begun = Instant::now();
     let clock = move || begun.elapsed().as_secs_f64();
     let request = BounceRequest {
-        sidechain: sidechain.map(Path::to_owned),
+        sidechain: sung.sidechain.map(Path::to_owned),
+        isolate: sung.isolate,
+        backing: sung.backing.map(Path::to_owned),
         sounds,
         pitch: musical.pitch,
         format: writing.format.into(),
@@ -56,7 +77,7 @@ pub fn write(
         block: writing.block as usize,
         extras,
         clock: writing.timings.then_some(&clock),
-        ..BounceRequest::new(vocal, out, settings)
+        ..BounceRequest::new(sung.vocal, out, settings)
     };
     let result = bounce(&request, &mut |stage, done| reporter.tell(stage, done));
     reporter.clear();
@@ -65,13 +86,28 @@ pub fn write(
 
 /// What a person wants to know: what was heard, and what was written.
 fn summary(report: &BounceReport) -> String {
-    let mut text = heard(&report.session);
+    let mut text = isolation_line(report);
+    text.push_str(&heard(&report.session));
     text.push_str(&sound_lines(report));
     text.push_str(&format!("\nwrote {}/\n", report.out.display()));
     for file in &report.files {
         text.push_str(&format!("  {file:16} {}\n", describe(file)));
     }
     text
+}
+
+/// How the voice was found in a mix.
+fn isolation_line(report: &BounceReport) -> String {
+    let isolation = &report.report["isolation"];
+    let said = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    match isolation.as_object() {
+        Some(_) => format!(
+            "voice   roughly isolated ({}): {}; if it is a dry vocal, leave --isolate away\n",
+            said(&isolation["way"]["name"]),
+            said(&isolation["found"]["why"])
+        ),
+        None => String::new(),
+    }
 }
 
 /// Which parts a SoundFont plays.
@@ -174,6 +210,7 @@ fn describe(file: &str) -> &'static str {
         "band" => "the band alone: the sum of the stems",
         "guitar" | "drums" | "strings" | "bass" => "stem",
         "voice" => "the vocal that was sung",
+        "backing" => "what it was sung with: with the voice it is the recording, to the bit",
         "truth" => "what was sung, exactly",
         "overview" => "picture of what was heard and played",
         "follow" => "sung and played time of every beat",

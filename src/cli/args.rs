@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use collavoce::audio::StemFormat;
+use collavoce::bounce::Isolate;
 use collavoce::bounce::sounds::SoundWish;
 use collavoce::limits;
 use collavoce::listen::PitchMethod;
@@ -296,8 +297,20 @@ fn read_chart(path: &std::path::Path) -> anyhow::Result<Chart> {
 /// Options of `accompany`.
 #[derive(Debug, Args)]
 pub struct Accompany {
-    /// The vocal: WAV, FLAC, MP3, OGG/Vorbis, AAC, ALAC or AIFF, mono or stereo.
-    pub vocal: PathBuf,
+    /// The vocal, or a rough demo of voice and backing (see --isolate): WAV, FLAC, MP3, OGG/Vorbis, AAC, ALAC or AIFF, mono
+    /// or stereo.
+    #[arg(required_unless_present = "voice")]
+    pub vocal: Option<PathBuf>,
+    /// Whether the voice is taken out of what it is sung with: off (the file is the voice), auto (where a mix is heard) or on.
+    /// The mix then says chords, key and beat; voice and backing are written as well.
+    #[arg(long, value_enum, default_value_t = IsolateChoice::Off)]
+    pub isolate: IsolateChoice,
+    /// The voice by itself, from a separator or a session, in place of VOCAL; with --backing.
+    #[arg(long, value_name = "FILE", requires = "backing", conflicts_with = "vocal")]
+    pub voice: Option<PathBuf>,
+    /// What --voice is sung with, from the same beginning: it says chords, key and beat, and is not played.
+    #[arg(long, value_name = "FILE", requires = "voice")]
+    pub backing: Option<PathBuf>,
     /// What the singer sings to, from the same beginning: a click, drums, a guitar. Its strokes lead the beat beside the
     /// voice; it is not played.
     #[arg(long, value_name = "FILE")]
@@ -419,6 +432,27 @@ pub struct Separate {
     /// Print nothing but errors.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// Whether a voice is taken out of a mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IsolateChoice {
+    /// Where a mix is heard.
+    Auto,
+    /// Never.
+    Off,
+    /// Always.
+    On,
+}
+
+impl From<IsolateChoice> for Isolate {
+    fn from(choice: IsolateChoice) -> Self {
+        match choice {
+            IsolateChoice::Auto => Self::Auto,
+            IsolateChoice::Off => Self::Off,
+            IsolateChoice::On => Self::On,
+        }
+    }
 }
 
 /// A way to find a voice; none lets what is heard decide.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use collavoce::bounce::Isolate;
 use collavoce::sing::{DemoOptions, Sung, demo_with};
 use collavoce::time::Hz;
 
@@ -33,7 +34,8 @@ pub fn run(options: &Demo) -> anyhow::Result<()> {
     std::fs::write(&truth, serde_json::to_vec(&sung.truth)?)
         .with_context(|| format!("{} cannot be written", truth.display()))?;
     let extras = vec![("voice.wav".to_owned(), voice.clone()), ("truth.json".to_owned(), truth)];
-    let report = accompany::write((&voice, None), &options.out, &options.musical, &options.writing, extras)?;
+    let alone = accompany::Sung { vocal: &voice, sidechain: None, isolate: Isolate::Off, backing: None };
+    let report = accompany::write(&alone, &options.out, &options.musical, &options.writing, extras)?;
     accompany::print(&report, &options.writing, HINT)
 }
 

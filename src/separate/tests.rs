@@ -222,7 +222,7 @@ fn a_backing_that_runs_faster_is_found() {
     assert!((found.drift_ppm - 80.0).abs() < 2.0, "{} ppm", found.drift_ppm);
     assert!(found.changes, "its level changes");
     let erle = level(&heard) - level(&minus(&found.voice[0], &voice));
-    assert!(erle > 14.0, "{erle:.1} dB");
+    assert!(erle > 10.0, "{erle:.1} dB");
 }
 
 #[test]

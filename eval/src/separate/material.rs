@@ -98,7 +98,7 @@ fn score_files(split: Split) -> &'static [(&'static str, Players)] {
             ("freedoom/d_e1m4.mid", Band),
         ],
         Split::Report => &[
-            ("band_renders/030_0.mid", Band),
+            ("band_renders/032_0.mid", Band),
             ("band_renders/031_0.mid", Chords),
             ("band_renders/040_1.mid", Band),
             ("band_renders/045_0.mid", Chords),

@@ -40,7 +40,7 @@ pub struct Cancelled {
     pub removed_db: f64,
 }
 
-/// Takes a backing out of a mix, both of one or two channels at one rate: its delay and its drift are found ([`align`]), and
+/// Takes a backing out of a mix, both of one or two channels at one rate: its delay and its drift are found, and
 /// between every channel of both lies a filter that leaves least of the mix (least squares, with pre-emphasis).
 ///
 /// How long the filters are, and whether they change from stretch to stretch, is decided by what they leave of stretches

@@ -9,6 +9,9 @@ use realfft::{ComplexToReal, RealFftPlanner};
 use super::features::{MixFeatures, RateError, apply, root_hann};
 use crate::time::Hz;
 
+/// Is given the features of a window and the sample in its middle, and writes its mask.
+pub type Judge<'a> = dyn FnMut(&[f32], i64, &mut [f32]) + 'a;
+
 /// Both sides of some samples.
 type Sides = [Vec<f32>; 2];
 
@@ -71,12 +74,7 @@ impl Overlap {
 
     /// Overwrites samples with masked ones. `judge` is given the features of each window and the sample in its middle, and
     /// writes its mask.
-    pub fn process(
-        &mut self,
-        left: &mut [f32],
-        right: &mut [f32],
-        judge: &mut dyn FnMut(&[f32], i64, &mut [f32]),
-    ) {
+    pub fn process(&mut self, left: &mut [f32], right: &mut [f32], judge: &mut Judge<'_>) {
         assert_eq!(left.len(), right.len());
         for (left, right) in left.iter_mut().zip(right) {
             for (side, sample) in [left, right].into_iter().enumerate() {

@@ -209,7 +209,7 @@ impl Desk {
         let fades = |time_constant_s: f32| (-self.time_s / time_constant_s).exp();
         match self.bowing.stroke {
             Stroke::Plain | Stroke::Slurred | Stroke::Trembling => 1.0,
-            Stroke::Swelling => 0.72 + 0.28 * (1.0 - fades(0.35)),
+            Stroke::Swelling => 0.85 + 0.15 * (1.0 - fades(0.25)),
             Stroke::Bounced => fades(BOUNCED_S),
             Stroke::Plucked => fades(PLUCKED_S * (330.0 / self.bowing.hz).powf(0.4)),
         }
@@ -236,7 +236,7 @@ impl Desk {
         let open = match self.bowing.stroke {
             // What is plucked loses its upper partials first.
             Stroke::Plucked => 0.3 + 0.6 * envelope,
-            _ => 0.5 + 0.5 * envelope,
+            _ => 0.68 + 0.32 * envelope,
         };
         let corner = bright * (1_400.0 + 3_000.0 * velocity + 2.2 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(12_000.0), self.rate_hz);

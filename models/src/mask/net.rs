@@ -9,7 +9,12 @@ use super::graph::{Answers, Graph};
 use super::{FEATURES, MASKS, PITCHES};
 use crate::WeightsError;
 use crate::stream::{row, values};
-use crate::weights::verify;
+use crate::weights::{Aligned, verify};
+
+/// The weights in half precision, as `cargo run -p collavoce_training -- mask` leaves them.
+static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!("../../weights/mask.bpk"));
+/// Their SHA-256 in hexadecimal digits.
+const WEIGHTS_SHA256: &str = include_str!("../../weights/mask.sha256");
 
 /// What the network says of a frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +43,16 @@ impl fmt::Debug for MaskNet {
 }
 
 impl MaskNet {
-    /// The network with weights in burn's format and half precision; `sha256` is their hash in hexadecimal digits.
+    /// The network with the weights that are part of the program.
+    ///
+    /// # Errors
+    /// If they were damaged since.
+    pub fn embedded() -> Result<Self, WeightsError> {
+        verify(&WEIGHTS.0, WEIGHTS_SHA256)?;
+        Self::from_store(BurnpackStore::from_static(&WEIGHTS.0))
+    }
+
+    /// The network with other weights, in burn's format and half precision; `sha256` is their hash in hexadecimal digits.
     ///
     /// # Errors
     /// If the hash is another one, or they are those of another network.
@@ -47,10 +61,22 @@ impl MaskNet {
         Self::from_store(BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(weights.to_vec()))))
     }
 
+    /// The network with weights in single precision, as a checkpoint of its training holds them.
+    ///
+    /// # Errors
+    /// If they are those of another network.
+    #[cfg(feature = "training")]
+    pub fn load_single(weights: &[u8]) -> Result<Self, WeightsError> {
+        Self::from_exact_store(BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(weights.to_vec()))))
+    }
+
     fn from_store(store: BurnpackStore) -> Result<Self, WeightsError> {
-        let mut graph = Graph::new(&Device::flex());
         // Without the adapter the network itself would become one of half precision, which is slower.
-        let mut store = store.with_from_adapter(HalfPrecisionAdapter::new());
+        Self::from_exact_store(store.with_from_adapter(HalfPrecisionAdapter::new()))
+    }
+
+    fn from_exact_store(mut store: BurnpackStore) -> Result<Self, WeightsError> {
+        let mut graph = Graph::new(&Device::flex());
         let applied = graph.load_from(&mut store).map_err(|error| WeightsError::Unfit(error.to_string()))?;
         if !applied.is_success() {
             return Err(WeightsError::Unfit(applied.to_string()));

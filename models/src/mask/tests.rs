@@ -1,11 +1,15 @@
-//! The layers, untrained.
+//! The layers, untrained, and the weights that are shipped.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::graph::Graph;
 use super::*;
+use crate::WeightsError;
 use crate::stream::values;
 use crate::unrounded::Sequence;
+
+const WEIGHTS: &[u8] = include_bytes!("../../weights/mask.bpk");
+const SHA256: &str = include_str!("../../weights/mask.sha256");
 
 fn frames(count: usize) -> Vec<f32> {
     let mut sequence = Sequence::new(3);
@@ -55,6 +59,31 @@ fn a_frame_is_remembered_until_a_reset() {
 fn bands_follow_the_lines_without_a_gap() {
     assert_eq!((band_edge(0), band_edge(BANDS)), (LINES, TOP_LINE));
     assert!((0..BANDS).all(|band| band_edge(band) < band_edge(band + 1)));
+}
+
+#[test]
+fn damaged_weights_are_refused() {
+    assert!(MaskNet::load(WEIGHTS, SHA256).is_ok() && MaskNet::embedded().is_ok());
+    for at in (0..WEIGHTS.len()).step_by(WEIGHTS.len() / 7) {
+        let mut flipped = WEIGHTS.to_vec();
+        flipped[at] ^= 1 << (at % 8);
+        assert!(matches!(MaskNet::load(&flipped, SHA256), Err(WeightsError::Damaged { .. })), "byte {at}");
+        let cut = MaskNet::load(&WEIGHTS[..at], SHA256);
+        assert!(matches!(cut, Err(WeightsError::Damaged { .. })), "{at} bytes");
+    }
+    // SHA-256 of nothing.
+    let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    assert!(matches!(MaskNet::load(&[], none), Err(WeightsError::Unfit(_))));
+}
+
+#[test]
+fn features_of_another_number_are_silence() {
+    let mut net = MaskNet::embedded().expect("the weights are sound");
+    let silence = net.step(&vec![0.0; FEATURES]).clone();
+    net.reset();
+    assert_eq!(*net.step(&[1.0; 3]), silence);
+    assert!((silence.pitches.iter().sum::<f32>() - 1.0).abs() < 1e-3);
+    assert!(silence.mask.iter().all(|share| (0.0..=1.0).contains(share)));
 }
 
 #[test]

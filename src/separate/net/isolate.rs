@@ -2,6 +2,7 @@
 
 use collavoce_models::mask::{LOWEST_MIDI, MASKS, MaskNet, MaskOdds, PITCHES, PITCHES_PER_SEMITONE};
 
+use super::comb::Comb;
 use super::features::RateError;
 use super::overlap::Overlap;
 use crate::time::{Hz, SampleCount};
@@ -25,6 +26,7 @@ pub struct Heard {
 pub struct Isolator {
     net: MaskNet,
     overlap: Overlap,
+    comb: Option<Comb>,
     heard: Vec<Heard>,
     last: MaskOdds,
 }
@@ -42,7 +44,13 @@ impl Isolator {
     /// If windows would be no whole number of samples at that rate.
     pub fn new(rate: Hz, net: MaskNet) -> Result<Self, RateError> {
         let last = MaskOdds { mask: vec![0.0; MASKS], pitches: vec![0.0; PITCHES], voiced: 0.0, onset: 0.0 };
-        Ok(Self { net, overlap: Overlap::new(rate)?, heard: Vec::new(), last })
+        Ok(Self { net, overlap: Overlap::new(rate)?, comb: None, heard: Vec::new(), last })
+    }
+
+    /// Puts a comb at the pitch that is sung over every mask.
+    pub fn with_comb(mut self, comb: Comb) -> Self {
+        self.comb = Some(comb);
+        self
     }
 
     /// How far the voice lies behind the mix: one window.
@@ -63,11 +71,15 @@ impl Isolator {
     /// # Panics
     /// If the sides differ in length.
     pub fn process(&mut self, left: &mut [f32], right: &mut [f32]) {
-        let Self { net, overlap, heard, last } = self;
+        let Self { net, overlap, comb, heard, last } = self;
         overlap.process(left, right, &mut |features, centre, mask| {
             last.clone_from(net.step(features));
             mask.copy_from_slice(&last.mask);
-            heard.push(Heard { centre, hz: pitch_hz(&last.pitches), voiced: last.voiced, onset: last.onset });
+            let hz = pitch_hz(&last.pitches);
+            if let Some(comb) = comb {
+                comb.apply(mask, hz, last.voiced);
+            }
+            heard.push(Heard { centre, hz, voiced: last.voiced, onset: last.onset });
         });
     }
 

@@ -5,6 +5,7 @@
 //! the mix. What was trained was trained at 24 kHz: nothing above 12 kHz is looked at, and there the mask of the highest
 //! band holds.
 
+mod comb;
 mod features;
 mod isolate;
 mod overlap;
@@ -12,5 +13,6 @@ mod overlap;
 #[cfg(test)]
 mod tests;
 
+pub use comb::Comb;
 pub use features::{MixFeatures, RateError, apply, root_hann};
 pub use isolate::{Heard, Isolator, pitch_hz};

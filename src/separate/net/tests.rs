@@ -1,8 +1,9 @@
-use collavoce_models::mask::{BANDS, FEATURES, LINES, LONG, MASKS, SIDE_BANDS};
+use collavoce_models::mask::{BANDS, FEATURES, LINES, LONG, MASKS, MaskNet, SIDE_BANDS};
 
 use super::*;
+use crate::sing::{Consonant, Singer, SungSyllable, TimingCurve, Vocal, Vowel};
 use crate::song::Rng;
-use crate::time::Hz;
+use crate::time::{Hz, Meter};
 
 fn tone(rate: u32, seconds: f32, hz: f32) -> Vec<f32> {
     let count = (rate as f32 * seconds) as usize;
@@ -158,4 +159,95 @@ fn a_mask_keeps_its_lines_alone() {
     let off = left[4_800..].iter().zip(&low[4_000..]).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
     let power = low[4_000..].iter().map(|x| x * x).sum::<f32>();
     assert!(off < 1e-3 * power, "{off} of {power}");
+}
+
+/// A singer of another synthesiser than most of those that were trained on, and a drone of fifths, equally loud.
+fn voice_and_drone(rate: u32) -> (Vec<f32>, Vec<f32>) {
+    let note = |index: usize| SungSyllable {
+        start_beat: 0.3 + 0.6 * index as f64,
+        beats: 0.55,
+        midi: [60, 64, 67, 65, 62, 64][index % 6],
+        vowel: [Vowel::A, Vowel::O, Vowel::E][index % 3],
+        consonant: [Consonant::None, Consonant::N, Consonant::L][index % 3],
+        level_db: 0.0,
+        breath_before: index == 0,
+        late_s: 0.0,
+    };
+    let vocal = Vocal {
+        notes: (0..6).map(note).collect(),
+        timing: TimingCurve::constant(60.0, 0.0),
+        singer: Singer::alto(4),
+        meter: Meter::FOUR_FOUR,
+        key: "C major".to_owned(),
+        chords: Vec::new(),
+        tail_s: 0.4,
+    };
+    let voice = vocal.sing(Hz(rate)).expect("it sings").samples;
+    let mut drone: Vec<f32> = (0..voice.len())
+        .map(|n| {
+            let at = |hz: f32| (std::f32::consts::TAU * (hz * n as f32 / rate as f32).fract()).sin();
+            [98.0, 146.8, 196.0, 293.7, 392.0].map(at).iter().sum::<f32>()
+        })
+        .collect();
+    let power = |samples: &[f32]| samples.iter().map(|x| x * x).sum::<f32>();
+    let factor = (power(&voice) / power(&drone)).sqrt();
+    drone.iter_mut().for_each(|x| *x *= factor);
+    (voice, drone)
+}
+
+fn isolate(rate: u32, sound: &[f32], block: usize, comb: bool) -> (Vec<f32>, Vec<Heard>) {
+    let net = MaskNet::embedded().expect("the weights are sound");
+    let mut isolator = Isolator::new(Hz(rate), net).expect("it fits");
+    if comb {
+        isolator = isolator.with_comb(Comb::default());
+    }
+    let late = isolator.latency().0 as usize;
+    let mut left = sound.to_vec();
+    left.resize(sound.len() + late, 0.0);
+    let mut right = left.clone();
+    for (left, right) in left.chunks_mut(block).zip(right.chunks_mut(block)) {
+        isolator.process(left, right);
+    }
+    (left.split_off(late), isolator.take_heard())
+}
+
+fn sdr_db(truth: &[f32], estimate: &[f32]) -> f32 {
+    let signal: f32 = truth.iter().map(|x| x * x).sum();
+    let error: f32 = truth.iter().zip(estimate).map(|(t, e)| (t - e).powi(2)).sum();
+    10.0 * (signal / error).log10()
+}
+
+#[test]
+fn a_voice_comes_out_of_a_mix_and_a_drone_does_not() {
+    let (voice, drone) = voice_and_drone(48_000);
+    let mix: Vec<f32> = voice.iter().zip(&drone).map(|(v, d)| v + d).collect();
+    assert!(sdr_db(&voice, &mix).abs() < 0.1);
+    for comb in [false, true] {
+        let (isolated, heard) = isolate(48_000, &mix, 512, comb);
+        let sdr = sdr_db(&voice, &isolated);
+        assert!(sdr > 4.0, "comb {comb}: {sdr} dB");
+        let said = heard.iter().filter(|one| one.voiced > 0.5).count();
+        assert!(said * 2 > heard.len(), "{said} of {}", heard.len());
+    }
+    let (left_over, _) = isolate(48_000, &drone, 512, false);
+    let power = |samples: &[f32]| samples.iter().map(|x| x * x).sum::<f32>();
+    let left_db = 10.0 * (power(&left_over) / power(&drone)).log10();
+    assert!(left_db < -8.0, "{left_db} dB of the drone are left");
+    let (alone, _) = isolate(48_000, &voice, 512, false);
+    assert!(sdr_db(&voice, &alone) > 12.0, "{} dB", sdr_db(&voice, &alone));
+}
+
+#[test]
+fn blocks_change_nothing_and_rates_little() {
+    let (voice, drone) = voice_and_drone(48_000);
+    let mix: Vec<f32> = voice.iter().zip(&drone).map(|(v, d)| v + d).take(48_000).collect();
+    let (one, heard) = isolate(48_000, &mix, 512, false);
+    for block in [1, 77, 48_000] {
+        assert!(isolate(48_000, &mix, block, false) == (one.clone(), heard.clone()), "blocks of {block}");
+    }
+    let (voice, drone) = voice_and_drone(44_100);
+    let mix: Vec<f32> = voice.iter().zip(&drone).map(|(v, d)| v + d).take(44_100).collect();
+    let (_, other) = isolate(44_100, &mix, 512, false);
+    let off: f32 = heard.iter().zip(&other).map(|(a, b)| (a.voiced - b.voiced).abs()).sum();
+    assert!(off / (heard.len() as f32) < 0.1, "{off} in {} windows", heard.len());
 }

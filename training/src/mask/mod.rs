@@ -83,17 +83,12 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let mut graph = Graph::new(&plain);
     // Parameters come to be when they are first used: here, in a fixed order.
     let _ = graph.forward(Tensor::zeros([1, FEATURES], &plain), 1);
-    if !course.resume(&mut graph)? {
-        let (parameters, seed, steps) = (graph.num_params(), options.seed, options.steps);
-        let hours = pairs.iter().map(|pair| pair.voice.len()).sum::<usize>() as f64
-            / f64::from(voices::RATE)
-            / 3_600.0;
-        let count = pairs.len();
-        course.say(
-            &format!("{parameters} parameters, seed {seed}, {steps} steps; {count} pairs, {hours:.2} hours"),
-            "",
-        )?;
-    }
+    let resumed = course.resume(&mut graph)?;
+    let samples = pairs.iter().map(|pair| pair.voice.len()).sum::<usize>() as f64;
+    let material = format!("{} pairs, {:.2} hours", pairs.len(), samples / f64::from(voices::RATE) / 3_600.0);
+    let (parameters, seed, steps) = (graph.num_params(), options.seed, options.steps);
+    let started = if resumed { String::new() } else { format!("{parameters} parameters, seed {seed}, ") };
+    course.say(&format!("{started}{steps} steps; {material}"), "")?;
     let held = options.held.as_deref().map(voices::read).transpose()?.unwrap_or_default();
     let real = match (&options.real, &options.backings) {
         (Some(real), Some(backings)) => Some(real::Set::read(real, backings, real::Side::Select)?),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use collavoce::listen::{ListenConfig, PitchMethod, listen_to};
+use collavoce::separate::net::Comb;
 use collavoce::time::Hz;
 use collavoce_data::voices::{self, RATE, Stored, TRUTH_PER_S};
 use collavoce_models::mask::MaskNet;
@@ -84,7 +85,7 @@ impl Set {
     pub fn totals(&self, net: impl Fn() -> anyhow::Result<MaskNet>) -> anyhow::Result<Totals> {
         let mut totals = Totals::default();
         for clip in &self.clips {
-            totals.add(&score::of_mix(net()?, &clip.mix(), &clip.voice, &clip.truth_hz)?);
+            totals.add(&score::of_mix(net()?, &clip.mix(), &clip.voice, &clip.truth_hz, None)?);
         }
         Ok(totals)
     }
@@ -152,13 +153,19 @@ fn at_16k(samples: &[f32]) -> anyhow::Result<Vec<f32>> {
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub struct Measure {
-    /// Weights in half precision.
+    /// Weights in half precision, their hash beside them.
     weights: PathBuf,
     /// Folder of real voices.
     real: PathBuf,
     /// Folders of pairs whose backings they are mixed with, a table for each.
     #[arg(required = true)]
     backings: Vec<PathBuf>,
+    /// The weights are those of a checkpoint, in single precision.
+    #[arg(long)]
+    checkpoint: bool,
+    /// Measure the singers that are looked at while training instead, with combs of all kinds.
+    #[arg(long)]
+    combs: bool,
 }
 
 /// Measures a network on the singers that are reported on.
@@ -168,19 +175,61 @@ pub struct Measure {
 pub fn measure(options: &Measure) -> anyhow::Result<()> {
     let bytes = fs::read(&options.weights)
         .with_context(|| format!("{} cannot be read", options.weights.display()))?;
-    let hash_path = options.weights.with_extension("sha256");
-    let hash =
-        fs::read_to_string(&hash_path).with_context(|| format!("{} cannot be read", hash_path.display()))?;
-    let net = || Ok(MaskNet::load(&bytes, hash.trim())?);
+    let net = || -> anyhow::Result<MaskNet> {
+        if options.checkpoint {
+            return Ok(MaskNet::load_single(&bytes)?);
+        }
+        let path = options.weights.with_extension("sha256");
+        let hash = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(MaskNet::load(&bytes, hash.trim())?)
+    };
     for backings in &options.backings {
-        let set = Set::read(&options.real, backings, Side::Report)?;
         println!("{}", backings.display());
+        if options.combs {
+            Set::read(&options.real, backings, Side::Select)?.combs(&net)?;
+            continue;
+        }
+        let set = Set::read(&options.real, backings, Side::Report)?;
         set.table(&net)?;
     }
     Ok(())
 }
 
 impl Set {
+    /// How well a network isolates them at 0 dB with a comb.
+    fn combed(&self, net: &dyn Fn() -> anyhow::Result<MaskNet>, comb: Comb) -> anyhow::Result<Totals> {
+        let mut totals = Totals::default();
+        for clip in &self.clips {
+            totals.add(&score::of_mix(net()?, &clip.mix(), &clip.voice, &clip.truth_hz, Some(comb))?);
+        }
+        Ok(totals)
+    }
+
+    /// What constants of the comb do, one at a time.
+    fn combs(&self, net: &dyn Fn() -> anyhow::Result<MaskNet>) -> anyhow::Result<()> {
+        println!("  none: {}", self.totals(net)?.text());
+        let usual = Comb::default();
+        let kinds = [
+            ("usual", usual),
+            ("no lift", Comb { lift: 0.0, ..usual }),
+            ("lift from 0.5", Comb { lift_from: 0.5, ..usual }),
+            ("lift from 0.1", Comb { lift_from: 0.1, ..usual }),
+            ("floor 0.4", Comb { floor: 0.4, ..usual }),
+            ("width 34 Hz", Comb { width_hz: 34.0, ..usual }),
+            ("width 42 Hz", Comb { width_hz: 42.0, ..usual }),
+            ("up to 8 kHz", Comb { top_hz: [5_000.0, 8_000.0], ..usual }),
+            ("none kept", Comb { kept: [1.1, 1.2], ..usual }),
+            ("kept from 0.8", Comb { kept: [0.8, 0.98], ..usual }),
+            ("kept from 0.5", Comb { kept: [0.5, 0.9], ..usual }),
+            ("when sure", Comb { sure: [0.8, 0.99], ..usual }),
+            ("low voices too", Comb { told_apart_hz: [70.0, 120.0], ..usual }),
+        ];
+        for (name, comb) in kinds {
+            println!("  {name}: {}", self.combed(net, comb)?.text());
+        }
+        Ok(())
+    }
+
     fn table(&self, net: &dyn Fn() -> anyhow::Result<MaskNet>) -> anyhow::Result<()> {
         let mut all = Totals::default();
         let mut names: Vec<&str> = self.clips.iter().map(|clip| clip.name).collect();
@@ -188,41 +237,54 @@ impl Set {
         for name in names {
             let mut totals = Totals::default();
             for clip in self.clips.iter().filter(|clip| clip.name == name) {
-                let score = score::of_mix(net()?, &clip.mix(), &clip.voice, &clip.truth_hz)?;
+                let score = score::of_mix(net()?, &clip.mix(), &clip.voice, &clip.truth_hz, None)?;
                 totals.add(&score);
                 all.add(&score);
             }
             println!("  {name}: {}", totals.text());
         }
         println!("  all: {}", all.text());
+        println!("  all, with a comb: {}", self.combed(net, Comb::default())?.text());
+        for comb in [None, Some(Comb::default())] {
+            println!("  {}", if comb.is_some() { "with a comb" } else { "without a comb" });
+            self.beyond(net, comb)?;
+        }
+        Ok(())
+    }
+
+    /// What trackers hear behind a network, what is left where nobody sings, and how a voice alone passes.
+    fn beyond(&self, net: &dyn Fn() -> anyhow::Result<MaskNet>, comb: Option<Comb>) -> anyhow::Result<()> {
         let (mut behind, mut before) = ([Counts::default(); 2], [Counts::default(); 2]);
         let (mut leaks, mut passes, mut alarms) = (Vec::new(), Vec::new(), Counts::default());
+        let middle =
+            |sides: &[Vec<f32>; 2]| sides[0].iter().zip(&sides[1]).map(|(l, r)| 0.5 * (l + r)).collect();
+        let power = |samples: &[f32]| samples.iter().map(|x| x * x).sum::<f32>() + 1e-12;
         for clip in &self.clips {
             let mix = clip.mix();
-            let middle: Vec<f32> = mix[0].iter().zip(&mix[1]).map(|(l, r)| 0.5 * (l + r)).collect();
-            let isolated = isolate(net()?, &mix)?;
-            for (index, method) in [PitchMethod::Net, PitchMethod::Nsdf].into_iter().enumerate() {
-                before[index].join(&tracker(&middle, &clip.truth_hz, method)?);
+            let (whole, quiet): (Vec<f32>, Vec<f32>) = (middle(&mix), middle(&clip.backing));
+            let isolated = isolate(net()?, &mix, comb)?;
+            for (index, method) in METHODS.into_iter().enumerate() {
+                before[index].join(&tracker(&whole, &clip.truth_hz, method)?);
                 behind[index].join(&tracker(&isolated.voice, &clip.truth_hz, method)?);
             }
-            let alone = isolate(net()?, &clip.backing)?;
-            let power = |samples: &[f32]| samples.iter().map(|x| x * x).sum::<f32>() + 1e-12;
-            let quiet: Vec<f32> =
-                clip.backing[0].iter().zip(&clip.backing[1]).map(|(l, r)| 0.5 * (l + r)).collect();
+            let alone = isolate(net()?, &clip.backing, comb)?;
             leaks.push(10.0 * (power(&alone.voice) / power(&quiet)).log10());
             alarms.join(&count(&alone.heard, &vec![0.0; clip.truth_hz.len()]));
-            let dry = isolate(net()?, &[clip.voice.clone(), clip.voice.clone()])?;
+            let dry = isolate(net()?, &[clip.voice.clone(), clip.voice.clone()], comb)?;
             passes.push(sdr_db(&clip.voice, &dry.voice));
         }
-        for (index, name) in ["net", "nsdf"].into_iter().enumerate() {
-            println!("  tracker {name} on the mix: {}", before[index].text());
-            println!("  tracker {name} on the isolated voice: {}", behind[index].text());
+        for (index, method) in METHODS.into_iter().enumerate() {
+            println!("    tracker {} on the mix: {}", method.name(), before[index].text());
+            println!("    tracker {} on the isolated voice: {}", method.name(), behind[index].text());
         }
-        println!("  no voice: {:.1} dB are left, false alarms {}", median(&leaks), alarms.text());
-        println!("  voice alone: SDR {:.1} dB", median(&passes));
+        println!("    no voice: {:.1} dB are left, {}", median(&leaks), alarms.text());
+        println!("    voice alone: SDR {:.1} dB", median(&passes));
         Ok(())
     }
 }
+
+/// The trackers of the program that are tried on what comes out.
+const METHODS: [PitchMethod; 2] = [PitchMethod::Net, PitchMethod::Nsdf];
 
 /// How a tracker of the program hears a sound.
 fn tracker(samples: &[f32], truth_hz: &[f32], method: PitchMethod) -> anyhow::Result<Counts> {

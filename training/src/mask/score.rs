@@ -1,7 +1,7 @@
 //! How well a voice is isolated: SDR, scale-invariant SDR (Le Roux et al., ICASSP 2019), pitch and voicing.
 
 use anyhow::anyhow;
-use collavoce::separate::net::{Heard, Isolator};
+use collavoce::separate::net::{Comb, Heard, Isolator};
 use collavoce::time::Hz;
 use collavoce_data::voices::{RATE, Stored, TRUTH_PER_S};
 use collavoce_models::mask::MaskNet;
@@ -23,12 +23,15 @@ pub struct Isolated {
     pub heard: Vec<Heard>,
 }
 
-/// Runs a network over a mix at [`RATE`].
+/// Runs a network, and perhaps a comb, over a mix at [`RATE`].
 ///
 /// # Errors
 /// The rate does not fit, which it does.
-pub fn isolate(net: MaskNet, mix: &[Vec<f32>; 2]) -> anyhow::Result<Isolated> {
+pub fn isolate(net: MaskNet, mix: &[Vec<f32>; 2], comb: Option<Comb>) -> anyhow::Result<Isolated> {
     let mut isolator = Isolator::new(Hz(RATE), net)?;
+    if let Some(comb) = comb {
+        isolator = isolator.with_comb(comb);
+    }
     let late = isolator.latency().0 as usize;
     let [mut left, mut right] = mix.clone();
     for side in [&mut left, &mut right] {
@@ -136,8 +139,14 @@ pub struct Score {
 }
 
 /// Measures a network on a mix of which all is known.
-pub fn of_mix(net: MaskNet, mix: &[Vec<f32>; 2], voice: &[f32], truth_hz: &[f32]) -> anyhow::Result<Score> {
-    let isolated = isolate(net, mix)?;
+pub fn of_mix(
+    net: MaskNet,
+    mix: &[Vec<f32>; 2],
+    voice: &[f32],
+    truth_hz: &[f32],
+    comb: Option<Comb>,
+) -> anyhow::Result<Score> {
+    let isolated = isolate(net, mix, comb)?;
     let middle: Vec<f32> = mix[0].iter().zip(&mix[1]).map(|(l, r)| 0.5 * (l + r)).collect();
     Ok(Score {
         si_sdr_db: [si_sdr_db(voice, &middle), si_sdr_db(voice, &isolated.voice)],
@@ -155,7 +164,7 @@ pub fn of_pair(net: MaskNet, pair: &Stored) -> anyhow::Result<Score> {
         backing.zip(&voice).map(|(b, v)| b + v).collect::<Vec<f32>>()
     };
     let truth: Vec<f32> = pair.truth.iter().map(|point| point.hz).collect();
-    of_mix(net, &[side(0), side(1)], &voice, &truth)
+    of_mix(net, &[side(0), side(1)], &voice, &truth, None)
 }
 
 /// Scores of many mixes.
@@ -181,10 +190,11 @@ impl Totals {
     /// Median SI-SDR before, after and gained, SDR, pitch and voicing.
     pub fn text(&self) -> String {
         format!(
-            "SI-SDR {:.2} to {:.2} dB, gained {:.2}; SDR {:.2} dB; {}; {} mixes",
+            "SI-SDR {:.2} to {:.2} dB, gained {:.2} (mean {:.2}); SDR {:.2} dB; {}; {} mixes",
             median(&self.befores),
             median(&self.si_sdrs),
             median(&self.gains),
+            self.gains.iter().sum::<f32>() / self.gains.len().max(1) as f32,
             median(&self.sdrs),
             self.counts.text(),
             self.gains.len()

@@ -179,7 +179,7 @@ fn loud_files_add_up_as_well() {
 fn every_block_size_gives_the_same_bytes() {
     let bench = Bench::new();
     let (mix, backing) = bench.mix();
-    for way in [Way::Centre, Way::Percussive, Way::Reference] {
+    for way in [Way::Centre, Way::Percussive, Way::Reference, Way::Network] {
         let request = SeparateRequest {
             way: Some(way),
             is_live: true,
@@ -206,7 +206,7 @@ fn what_is_heard_decides() {
     assert_eq!((done.verdict.kind, done.way), (InputKind::DryVoice, Way::Off));
     assert_eq!(energy(&stem(&bench.path("out/backing.wav")).0), 0.0);
     let done = run(&SeparateRequest::new(&mix, bench.path("out")));
-    assert_eq!((done.verdict.kind, done.way), (InputKind::StereoMix, Way::Centre));
+    assert_eq!((done.verdict.kind, done.way), (InputKind::StereoMix, Way::Network));
     let request =
         SeparateRequest { backing: Some(backing.clone()), ..SeparateRequest::new(&mix, bench.path("out")) };
     let done = run(&request);
@@ -298,6 +298,12 @@ fn low_and_high_rates_work() {
             run(&SeparateRequest { way: Some(way), ..SeparateRequest::new(&path, bench.path("out")) });
             adds_up(&path, &bench.path("out"), "wav");
         }
+        // The network hears some rates only; without it there are other ways.
+        let network =
+            SeparateRequest { way: Some(Way::Network), ..SeparateRequest::new(&path, bench.path("out")) };
+        let heard = separate(&network, &mut |_, _| ControlFlow::Continue(()));
+        assert_eq!(heard.is_ok(), rate == 192_000, "{rate} Hz");
+        assert_eq!(Way::of_mix(InputKind::MonoMix, Hz(rate)) == Way::Network, rate == 192_000);
     }
 }
 
@@ -361,7 +367,7 @@ fn a_rough_demo_is_accompanied_by_its_own_chords() {
         BounceRequest { isolate: Isolate::Auto, ..BounceRequest::new(&mix, &out, Settings::default()) };
     let done = bounced(&auto);
     adds_up(&mix, &out, "wav");
-    assert_eq!(done.report["isolation"]["way"]["name"], "centre");
+    assert_eq!(done.report["isolation"]["way"]["name"], "network");
     assert_eq!(done.report["provenance"]["vocal"]["file"], "mix.wav");
     assert!(done.files.contains(&"voice.wav".to_owned()) && done.report["sha256"]["voice.wav"].is_string());
     assert!(!done.session.take.notes.is_empty());

@@ -14,6 +14,7 @@ use crate::audio::{
     AudioFileError, FULL_SCALE, Reader, Resampler, StemFormat, StemWriter, StereoBlock, file_sha256,
 };
 use crate::limits::MAX_REFERENCE_FRAMES;
+use crate::separate::net::{Isolator, weights_sha256};
 use crate::separate::{
     Bypass, Cancelled, Centre, InputKind, InputMeter, Percussive, Reference, ReferenceError, Separator,
     Verdict, Way, cancel, parted,
@@ -86,7 +87,7 @@ pub fn separate(
 ) -> Result<SeparateReport, BounceError> {
     let output = Output::begin(&request.out)?;
     let (source, verdict) = survey(&request.input, progress)?;
-    let way = choose(request, &verdict)?;
+    let way = choose(request, &verdict, Hz(source.sample_rate))?;
     let work = Work::new(request, &output, way, source)?;
     let (mut files, report) = work.parts(&verdict, progress).map_err(|error| output.place(error))?;
     let mut text = serde_json::to_vec_pretty(&report)?;
@@ -120,10 +121,7 @@ pub(super) fn parts_into(
     if !is_wanted(verdict.kind) {
         return Ok(None);
     }
-    let way = match verdict.kind {
-        InputKind::StereoMix => Way::Centre,
-        _ => Way::Percussive,
-    };
+    let way = Way::of_mix(verdict.kind, Hz(source.sample_rate));
     let work = Work::new(request, output, way, source.clone())?;
     let (files, report) = work.parts(&verdict, progress).map_err(|error| output.place(error))?;
     Ok(Some(PartFiles { files, source, report }))
@@ -174,7 +172,7 @@ fn name(path: &Path) -> String {
 }
 
 /// The way that was asked for, or the one that suits what was heard.
-fn choose(request: &SeparateRequest, verdict: &Verdict) -> Result<Way, BounceError> {
+fn choose(request: &SeparateRequest, verdict: &Verdict, rate: Hz) -> Result<Way, BounceError> {
     let unfit = |way: Way, reason: &'static str| {
         Err(BounceError::Unfit { path: request.input.clone(), way: way.name(), reason })
     };
@@ -189,8 +187,13 @@ fn choose(request: &SeparateRequest, verdict: &Verdict) -> Result<Way, BounceErr
             Way::Centre,
             "both channels are the same, so that everything stands in the middle; try --way percussive",
         ),
+        Some(Way::Network) if Isolator::usual(rate).is_err() => unfit(
+            Way::Network,
+            "it hears sample rates from 24 kHz on in steps of 300 Hz, such as 44.1 and 48 kHz; convert the file, or try \
+             --way percussive",
+        ),
         Some(way) => Ok(way),
-        None => match Way::for_kind(verdict.kind, request.backing.is_some()) {
+        None => match Way::for_kind(verdict.kind, request.backing.is_some(), rate) {
             Some(way) => Ok(way),
             None => Err(BounceError::NoVoiceInMix { path: request.input.clone(), why: verdict.why.clone() }),
         },
@@ -296,6 +299,14 @@ impl<'a> Work<'a> {
                 Some(Box::new(Reference::new(self.rate, [backing.remove(0), right], is_mono)))
             }
             Way::Reference => None,
+            Way::Network => {
+                let unfit = |_| BounceError::Unfit {
+                    path: self.request.input.clone(),
+                    way: Way::Network.name(),
+                    reason: "its weights are damaged: install the program again, or try --way percussive",
+                };
+                Some(Box::new(Isolator::usual(self.rate).map_err(unfit)?))
+            }
         })
     }
 
@@ -406,7 +417,7 @@ impl<'a> Work<'a> {
             "separation_id": self.id,
             "provenance": {
                 "program": program(),
-                "weights": null,
+                "weights": (self.way == Way::Network).then(weights_sha256),
                 "input": self.source,
                 "backing": self.backing,
             },

@@ -413,8 +413,9 @@ pub struct Separate {
     #[arg(short, long, value_name = "FOLDER")]
     pub out: PathBuf,
     /// How the voice is found. auto: as what is heard asks, or by --backing. off: all of it is the voice. reference: --backing
-    /// is taken out. centre: what stands in the middle of a stereo mix. percussive: what neither stands still nor strikes.
-    #[arg(long, default_value = "auto", value_name = "auto|off|reference|centre|percussive", value_parser = way)]
+    /// is taken out. network: a trained network takes out what is no voice. centre: what stands in the middle of a stereo
+    /// mix. percussive: what neither stands still nor strikes.
+    #[arg(long, default_value = "auto", value_name = "auto|off|reference|network|centre|percussive", value_parser = way)]
     pub way: WayChoice,
     /// The backing by itself, as a file: it is taken out, whatever level, delay (up to a second), equaliser or room it has
     /// in the recording.

@@ -65,5 +65,8 @@ fn explained(way: Way) -> &'static str {
         Way::Reference => "the known backing was taken out",
         Way::Centre => "what stands in the middle was kept; rough isolation, for following and tracking",
         Way::Percussive => "what moves was kept; rough isolation, for following and tracking",
+        Way::Network => {
+            "a trained network took out what is no voice; rough isolation, for following and tracking"
+        }
     }
 }

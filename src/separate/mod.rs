@@ -1,7 +1,7 @@
 //! A mix -> the voice in it, and all the rest.
 //!
 //! A [`Separator`] takes stereo block by block and gives the voice some samples later; the backing is what was heard less
-//! the voice, so that both add up to the input ([`Apart`], [`parted`]). None of them needs trained weights: [`Reference`]
+//! the voice, so that both add up to the input ([`Apart`], [`parted`]). [`net`] is trained, the others are not: [`Reference`]
 //! takes a backing out that is known, [`Centre`] keeps what stands in the middle of a true stereo mix, [`Percussive`] keeps
 //! what neither stands still nor strikes. [`kind`] says what a recording holds, and so which of them is worth trying.
 
@@ -26,7 +26,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::audio::StereoBlock;
-use crate::time::SampleCount;
+use crate::time::{Hz, SampleCount};
 
 pub use apart::{Apart, parted, whole};
 pub use centre::Centre;
@@ -89,11 +89,13 @@ pub enum Way {
     Centre,
     /// What neither stands still nor strikes is kept.
     Percussive,
+    /// A trained network masks what is not the voice.
+    Network,
 }
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Off, Self::Reference, Self::Centre, Self::Percussive];
+    pub const ALL: [Self; 5] = [Self::Off, Self::Reference, Self::Centre, Self::Percussive, Self::Network];
 
     /// Its name on the command line and in reports.
     pub fn name(self) -> &'static str {
@@ -102,17 +104,27 @@ impl Way {
             Self::Reference => "reference",
             Self::Centre => "centre",
             Self::Percussive => "percussive",
+            Self::Network => "network",
         }
     }
 
-    /// The way that suits what was heard; none where there is no voice. A backing that is known is always the best way.
-    pub fn for_kind(kind: InputKind, knows_backing: bool) -> Option<Self> {
+    /// The way that suits what was heard at a sample rate; none where there is no voice. A backing that is known is always
+    /// the best way, and where the network does not go, at odd rates, others do.
+    pub fn for_kind(kind: InputKind, knows_backing: bool, rate: Hz) -> Option<Self> {
         match kind {
             _ if knows_backing => Some(Self::Reference),
             InputKind::DryVoice => Some(Self::Off),
-            InputKind::StereoMix => Some(Self::Centre),
-            InputKind::MonoMix => Some(Self::Percussive),
             InputKind::NoVoice => None,
+            InputKind::StereoMix | InputKind::MonoMix => Some(Self::of_mix(kind, rate)),
+        }
+    }
+
+    /// The way to look for a voice among other sounds.
+    pub fn of_mix(kind: InputKind, rate: Hz) -> Self {
+        match kind {
+            _ if net::Isolator::usual(rate).is_ok() => Self::Network,
+            InputKind::StereoMix => Self::Centre,
+            _ => Self::Percussive,
         }
     }
 }

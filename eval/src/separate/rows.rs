@@ -2,14 +2,21 @@
 
 use collavoce::audio::resample;
 use collavoce::listen::{ListenConfig, Observation, PitchMethod, listen_to};
+use collavoce::separate::net::Isolator;
 use collavoce::separate::stft::{Frames, Masked};
 use collavoce::separate::{Bypass, Centre, Percussive, Reference, Separator, cancel, whole};
+
+use collavoce::time::Hz;
+use collavoce_models::mask::MaskNet;
 
 use super::baseline::{Comb, Oracle, Repet};
 use super::material::{Case, MONO_HZ, Sound};
 
 /// Length of the frames of masks that are compared with.
 const WINDOW_MS: f64 = 64.0;
+
+/// The lowest rate that the network hears.
+const NETWORK_HZ: Hz = Hz(24_000);
 
 /// Finds a voice.
 type Find = Box<dyn Fn(&Case) -> anyhow::Result<Sound>>;
@@ -55,6 +62,8 @@ pub fn all() -> Vec<Row> {
                 Ok([left, right])
             })
         },
+        other("network", |case| network(case, true)),
+        other("network, no comb", |case| network(case, false)),
         separator("reference, live", |case| Reference::new(case.rate, case.known.clone(), is_mono(case))),
         other("reference, file", |case| {
             let mix = case.mix();
@@ -86,6 +95,24 @@ pub fn all() -> Vec<Row> {
             })
         },
     ]
+}
+
+/// The mask network, at a rate that it hears.
+fn network(case: &Case, has_comb: bool) -> anyhow::Result<Sound> {
+    let rate = if case.rate.0 < NETWORK_HZ.0 { NETWORK_HZ } else { case.rate };
+    let at = |samples: &[f32], from: Hz, to: Hz| resample(samples, 1, from, to);
+    let [left, right] = case.mix();
+    let (left, right) = (at(&left, case.rate, rate)?, at(&right, case.rate, rate)?);
+    let mut isolator = match has_comb {
+        true => Isolator::usual(rate)?,
+        false => Isolator::new(rate, MaskNet::embedded()?)?,
+    };
+    let (mut left, mut right) = whole(&mut isolator, &left, &right);
+    for side in [&mut left, &mut right] {
+        *side = at(side, rate, case.rate)?;
+        side.resize(case.voice.len(), 0.0);
+    }
+    Ok([left, right])
 }
 
 fn is_mono(case: &Case) -> bool {

@@ -11,7 +11,7 @@ mod tests;
 
 #[cfg(feature = "training")]
 pub use graph::{Answers, Graph};
-pub use net::{MaskNet, MaskOdds};
+pub use net::{MaskNet, MaskOdds, weights_sha256};
 
 /// Hops a second.
 pub const HOPS_HZ: u32 = 60;

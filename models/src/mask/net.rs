@@ -42,6 +42,11 @@ impl fmt::Debug for MaskNet {
     }
 }
 
+/// SHA-256 of the weights that are part of the program, in hexadecimal digits.
+pub fn weights_sha256() -> &'static str {
+    WEIGHTS_SHA256.trim()
+}
+
 impl MaskNet {
     /// The network with the weights that are part of the program.
     ///

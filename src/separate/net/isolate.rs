@@ -1,10 +1,13 @@
 //! The voice of a mix, a stream.
 
+use collavoce_models::WeightsError;
 use collavoce_models::mask::{LOWEST_MIDI, MASKS, MaskNet, MaskOdds, PITCHES, PITCHES_PER_SEMITONE};
 
 use super::comb::Comb;
 use super::features::RateError;
 use super::overlap::Overlap;
+use crate::audio::StereoBlock;
+use crate::separate::Separator;
 use crate::time::{Hz, SampleCount};
 
 /// What the network heard in one window.
@@ -45,6 +48,14 @@ impl Isolator {
     pub fn new(rate: Hz, net: MaskNet) -> Result<Self, RateError> {
         let last = MaskOdds { mask: vec![0.0; MASKS], pitches: vec![0.0; PITCHES], voiced: 0.0, onset: 0.0 };
         Ok(Self { net, overlap: Overlap::new(rate)?, comb: None, heard: Vec::new(), last })
+    }
+
+    /// The network of the program under a comb, at a sample rate: a multiple of 300 Hz from 24 kHz on.
+    ///
+    /// # Errors
+    /// At another rate, or if the weights were damaged.
+    pub fn usual(rate: Hz) -> Result<Self, IsolatorError> {
+        Ok(Self::new(rate, MaskNet::embedded()?)?.with_comb(Comb::default()))
     }
 
     /// Puts a comb at the pitch that is sung over every mask.
@@ -92,6 +103,33 @@ impl Isolator {
     pub fn odds(&self) -> &MaskOdds {
         &self.last
     }
+}
+
+/// What a [`Separator`] hears beside the voice is forgotten.
+impl Separator for Isolator {
+    fn latency(&self) -> SampleCount {
+        Self::latency(self)
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
+    }
+
+    fn process(&mut self, block: &mut StereoBlock<'_>) {
+        Self::process(self, block.left, block.right);
+        self.heard.clear();
+    }
+}
+
+/// Why there is no isolator.
+#[derive(Debug, thiserror::Error)]
+pub enum IsolatorError {
+    /// Windows would be no whole number of samples.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// The weights are damaged.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
 }
 
 /// The likeliest pitch, in Hz: the mean around the highest.

@@ -13,6 +13,8 @@ mod overlap;
 #[cfg(test)]
 mod tests;
 
+pub use collavoce_models::mask::weights_sha256;
+
 pub use comb::Comb;
 pub use features::{MixFeatures, RateError, apply, root_hann};
-pub use isolate::{Heard, Isolator, pitch_hz};
+pub use isolate::{Heard, Isolator, IsolatorError, pitch_hz};

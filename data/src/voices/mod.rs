@@ -129,7 +129,7 @@ impl Library {
         seconds: f32,
         ensemble: Option<Ensemble>,
     ) -> anyhow::Result<Pair> {
-        let rng = &mut Rng::keyed(&[seed, 0x701_ce, number]);
+        let rng = &mut Rng::keyed(&[seed, 0x0007_01ce, number]);
         let singer = Singer::draw(rng);
         let together = singer.delivery == Delivery::Sung && rng.chance(TOGETHER);
         let sets = if together || rng.chance(0.3) { &self.sung } else { &self.played };

@@ -226,7 +226,7 @@ fn sing(
     } else if !apart && rng.chance(0.05) {
         slid = true;
     }
-    let coda = ends.then(|| rng.chance(singer.codas)).unwrap_or(false);
+    let coda = ends && rng.chance(singer.codas);
     if rng.chance(0.04) {
         ends = true;
     }

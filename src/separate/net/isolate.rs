@@ -98,9 +98,9 @@ impl Isolator {
 pub fn pitch_hz(pitches: &[f32]) -> f32 {
     let top = (0..pitches.len()).max_by(|a, b| pitches[*a].total_cmp(&pitches[*b])).unwrap_or(0);
     let (mut sum, mut weights) = (0.0, 0.0);
-    for place in top.saturating_sub(3)..(top + 4).min(pitches.len()) {
-        sum += pitches[place] * place as f32;
-        weights += pitches[place];
+    for (place, odds) in pitches.iter().enumerate().take(top + 4).skip(top.saturating_sub(3)) {
+        sum += odds * place as f32;
+        weights += odds;
     }
     let place = if weights > 0.0 { sum / weights } else { 0.0 };
     440.0 * ((LOWEST_MIDI + place / PITCHES_PER_SEMITONE - 69.0) / 12.0).exp2()

@@ -12,6 +12,9 @@ use crate::time::Hz;
 /// Both sides of some samples.
 type Sides = [Vec<f32>; 2];
 
+/// Is given the features of a window and the sample in its middle, and writes its mask.
+type Judge<'a> = dyn FnMut(&[f32], i64, &mut [f32]) + 'a;
+
 /// Cuts a mix into windows, has each of them judged, and adds up what masks leave of them.
 ///
 /// With a mask of 1 everywhere the mix comes out as it was, a window behind.
@@ -69,14 +72,8 @@ impl Overlap {
         (self.filled, self.samples) = (0, 0);
     }
 
-    /// Overwrites samples with masked ones. `judge` is given the features of each window and the sample in its middle, and
-    /// writes its mask.
-    pub fn process(
-        &mut self,
-        left: &mut [f32],
-        right: &mut [f32],
-        judge: &mut dyn FnMut(&[f32], i64, &mut [f32]),
-    ) {
+    /// Overwrites samples with masked ones.
+    pub fn process(&mut self, left: &mut [f32], right: &mut [f32], judge: &mut Judge<'_>) {
         assert_eq!(left.len(), right.len());
         for (left, right) in left.iter_mut().zip(right) {
             for (side, sample) in [left, right].into_iter().enumerate() {

@@ -9,11 +9,11 @@ use realfft::{ComplexToReal, RealFftPlanner};
 use super::features::{MixFeatures, RateError, apply, root_hann};
 use crate::time::Hz;
 
-/// Is given the features of a window and the sample in its middle, and writes its mask.
-pub type Judge<'a> = dyn FnMut(&[f32], i64, &mut [f32]) + 'a;
-
 /// Both sides of some samples.
 type Sides = [Vec<f32>; 2];
+
+/// Is given the features of a window and the sample in its middle, and writes its mask.
+type Judge<'a> = dyn FnMut(&[f32], i64, &mut [f32]) + 'a;
 
 /// Cuts a mix into windows, has each of them judged, and adds up what masks leave of them.
 ///
@@ -72,8 +72,7 @@ impl Overlap {
         (self.filled, self.samples) = (0, 0);
     }
 
-    /// Overwrites samples with masked ones. `judge` is given the features of each window and the sample in its middle, and
-    /// writes its mask.
+    /// Overwrites samples with masked ones.
     pub fn process(&mut self, left: &mut [f32], right: &mut [f32], judge: &mut Judge<'_>) {
         assert_eq!(left.len(), right.len());
         for (left, right) in left.iter_mut().zip(right) {

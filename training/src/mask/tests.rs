@@ -39,9 +39,11 @@ fn a_mix_holds_its_voice_and_is_the_same_every_time() {
             .map(|n| (0.5 * (one.mix[0][n] + one.mix[1][n]) - one.voice[n]).powi(2))
             .sum();
         let voice: f32 = one.voice.iter().map(|x| x * x).sum();
-        silent += usize::from(voice == 0.0);
+        // Rooms leave a trace against denormal numbers.
+        let is_silent = voice < 1e-12;
+        silent += usize::from(is_silent);
         alone += usize::from(rest < 1e-3 * voice);
-        assert_eq!(voice == 0.0, one.truth.iter().all(|point| point.hz == 0.0), "number {number}");
+        assert_eq!(is_silent, one.truth.iter().all(|point| point.hz == 0.0), "number {number}");
     }
     assert!(alone > 0 && silent > 0 && alone + silent < 25, "{alone} alone, {silent} silent");
 }

@@ -305,7 +305,7 @@ pub struct Accompany {
     /// The mix then says chords, key and beat; voice and backing are written as well.
     #[arg(long, value_enum, default_value_t = IsolateChoice::Off)]
     pub isolate: IsolateChoice,
-    /// The voice by itself, from a separator or a session, in place of VOCAL; with --backing.
+    /// The voice by itself, from a separator or a project, in place of VOCAL; with --backing.
     #[arg(long, value_name = "FILE", requires = "backing", conflicts_with = "vocal")]
     pub voice: Option<PathBuf>,
     /// What --voice is sung with, from the same beginning: it says chords, key and beat, and is not played.

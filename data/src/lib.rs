@@ -5,6 +5,7 @@ pub mod arrange;
 pub mod chorale;
 pub mod corpus;
 pub mod draw;
+pub mod glottis;
 pub mod measure;
 pub mod musicxml;
 pub mod rubato;

@@ -14,7 +14,7 @@ use crate::audio::{
     AudioFileError, FULL_SCALE, Reader, Resampler, StemFormat, StemWriter, StereoBlock, file_sha256,
 };
 use crate::limits::MAX_REFERENCE_FRAMES;
-use crate::separate::net::{Isolator, weights_sha256};
+use crate::separate::net::{Isolator, hears, weights_sha256};
 use crate::separate::{
     Bypass, Cancelled, Centre, InputKind, InputMeter, Percussive, Reference, ReferenceError, Separator,
     Verdict, Way, cancel, parted,
@@ -187,7 +187,7 @@ fn choose(request: &SeparateRequest, verdict: &Verdict, rate: Hz) -> Result<Way,
             Way::Centre,
             "both channels are the same, so that everything stands in the middle; try --way percussive",
         ),
-        Some(Way::Network) if Isolator::usual(rate).is_err() => unfit(
+        Some(Way::Network) if !hears(rate) => unfit(
             Way::Network,
             "it hears sample rates from 24 kHz on in steps of 300 Hz, such as 44.1 and 48 kHz; convert the file, or try \
              --way percussive",

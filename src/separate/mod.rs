@@ -122,7 +122,7 @@ impl Way {
     /// The way to look for a voice among other sounds.
     pub fn of_mix(kind: InputKind, rate: Hz) -> Self {
         match kind {
-            _ if net::Isolator::usual(rate).is_ok() => Self::Network,
+            _ if net::hears(rate) => Self::Network,
             InputKind::StereoMix => Self::Centre,
             _ => Self::Percussive,
         }

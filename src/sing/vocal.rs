@@ -26,6 +26,11 @@ pub enum Vowel {
     Schwa,
 }
 
+impl Vowel {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::A, Self::E, Self::I, Self::O, Self::U, Self::Schwa];
+}
+
 /// A consonant before a vowel; it is sung before the beat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Consonant {
@@ -54,6 +59,24 @@ pub enum Consonant {
     L,
     /// Voiced, rounded.
     R,
+}
+
+impl Consonant {
+    /// All of them, and none.
+    pub const ALL: [Self; 12] = [
+        Self::None,
+        Self::S,
+        Self::F,
+        Self::Sh,
+        Self::H,
+        Self::T,
+        Self::K,
+        Self::P,
+        Self::M,
+        Self::N,
+        Self::L,
+        Self::R,
+    ];
 }
 
 /// A syllable on one note.

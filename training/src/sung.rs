@@ -9,22 +9,6 @@ use collavoce_models::pitch::{FEATURES, HOP};
 use crate::clip::{Clip, Heard, Truth, features_of};
 use crate::room;
 use collavoce_data::draw::{between, gain, log_between};
-
-const VOWELS: [Vowel; 6] = [Vowel::A, Vowel::E, Vowel::I, Vowel::O, Vowel::U, Vowel::Schwa];
-const CONSONANTS: [Consonant; 12] = [
-    Consonant::None,
-    Consonant::S,
-    Consonant::F,
-    Consonant::Sh,
-    Consonant::H,
-    Consonant::T,
-    Consonant::K,
-    Consonant::P,
-    Consonant::M,
-    Consonant::N,
-    Consonant::L,
-    Consonant::R,
-];
 const NOTES: usize = 36;
 
 /// A melody for a singer, both drawn at random.
@@ -54,8 +38,8 @@ fn vocal(rng: &mut Rng, seed: u64) -> Vocal {
             start_beat: beat,
             beats,
             midi: pitch as u8,
-            vowel: VOWELS[rng.below(VOWELS.len())],
-            consonant: CONSONANTS[rng.below(CONSONANTS.len())],
+            vowel: Vowel::ALL[rng.below(Vowel::ALL.len())],
+            consonant: Consonant::ALL[rng.below(Consonant::ALL.len())],
             level_db: f64::from(between(rng, -6.0, 3.0)),
             breath_before,
             late_s: 0.0,

@@ -10,6 +10,7 @@ use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 
 use collavoce_data::draw::{between, gain, log_between, normal};
+use collavoce_data::glottis::{TABLE, flow_derivative, smooth};
 
 /// Samples a second.
 pub const RATE: f32 = 16_000.0;
@@ -17,8 +18,6 @@ pub const RATE: f32 = 16_000.0;
 pub const STEP: usize = 32;
 const STEPS_PER_S: f32 = RATE / STEP as f32;
 const FORMANTS: usize = 5;
-/// Samples in a table of one period.
-const TABLE: usize = 1_024;
 
 /// State of the voice at one moment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,11 +142,6 @@ fn mouth(rng: &mut Rng, singer: &Singer, hz: f32) -> [f32; FORMANTS] {
         formants[1] = formants[1].max(formants[0] + 200.0);
     }
     formants
-}
-
-fn smooth(share: f32) -> f32 {
-    let x = share.clamp(0.0, 1.0);
-    x * x * (3.0 - 2.0 * x)
 }
 
 fn step_at(seconds: f32) -> usize {
@@ -365,16 +359,7 @@ fn source(rng: &mut Rng) -> Vec<(usize, Vec<f32>)> {
     let (forward, inverse) = (planner.plan_fft_forward(TABLE), planner.plan_fft_inverse(TABLE));
     let open = between(rng, 0.35, 0.95);
     let skew = between(rng, 0.55, 0.85);
-    // A flow that rises slowly and falls fast while the glottis is open, and its derivative.
-    let flow = |n: usize| {
-        let t = n as f32 / TABLE as f32 / open;
-        match t {
-            t if t < skew => 0.5 * (1.0 - (PI * t / skew).cos()),
-            t if t < 1.0 => (0.5 * PI * (t - skew) / (1.0 - skew)).cos(),
-            _ => 0.0,
-        }
-    };
-    let mut period: Vec<f32> = (0..TABLE).map(|n| flow((n + 1) % TABLE) - flow(n)).collect();
+    let mut period = flow_derivative(open, skew);
     let mut lines = forward.make_output_vec();
     let mut tables = Vec::new();
     if forward.process(&mut period, &mut lines).is_err() {

@@ -7,6 +7,7 @@ use collavoce::song::Rng;
 use super::melody::Tone;
 use super::phones::{CONSONANTS, Consonant, FORMANTS, Manner, VOWELS};
 use crate::draw::{between, gain, log_between, normal};
+use crate::glottis::smooth;
 
 /// Moments a second.
 pub const MOMENTS_PER_S: f32 = 500.0;
@@ -149,11 +150,6 @@ impl Singer {
         }
         formants
     }
-}
-
-fn smooth(share: f32) -> f32 {
-    let x = share.clamp(0.0, 1.0);
-    x * x * (3.0 - 2.0 * x)
 }
 
 fn at(seconds: f32) -> usize {

@@ -9,22 +9,6 @@ use super::melody::Tone;
 use super::singer::Singer;
 use super::{Point, RATE, TRUTH_PER_S, seconds_between};
 
-const VOWELS: [Vowel; 6] = [Vowel::A, Vowel::E, Vowel::I, Vowel::O, Vowel::U, Vowel::Schwa];
-const CONSONANTS: [Consonant; 12] = [
-    Consonant::None,
-    Consonant::S,
-    Consonant::F,
-    Consonant::Sh,
-    Consonant::H,
-    Consonant::T,
-    Consonant::K,
-    Consonant::P,
-    Consonant::M,
-    Consonant::N,
-    Consonant::L,
-    Consonant::R,
-];
-
 /// Sings tones; the voice at [`RATE`] and what is true of it.
 ///
 /// # Errors
@@ -54,8 +38,8 @@ pub fn sing(
             start_beat,
             beats: f64::from(tone.end_s - tone.start_s),
             midi: tone.midi.round().clamp(30.0, 90.0) as u8,
-            vowel: VOWELS[rng.below(VOWELS.len())],
-            consonant: CONSONANTS[rng.below(CONSONANTS.len())],
+            vowel: Vowel::ALL[rng.below(Vowel::ALL.len())],
+            consonant: Consonant::ALL[rng.below(Consonant::ALL.len())],
             level_db: f64::from(tone.level_db.clamp(-8.0, 5.0)),
             breath_before: after_s > 0.3,
             late_s: 0.0,

@@ -10,11 +10,10 @@ use super::RATE;
 use super::phones::FORMANTS;
 use super::singer::{MOMENTS_PER_S, Moment, Singer};
 use crate::draw::{between, gain, log_between, normal};
+use crate::glottis::{TABLE, flow_derivative};
 
 /// Samples of a moment.
 pub const STEP: usize = (RATE as f32 / MOMENTS_PER_S) as usize;
-/// Samples in a table of one period.
-const TABLE: usize = 1_024;
 /// Numbers of partials for which there is a table.
 const PARTIALS: [usize; 11] = [6, 9, 13, 19, 27, 39, 56, 80, 115, 165, 237];
 /// Highest partial, in Hz.
@@ -108,16 +107,7 @@ fn source(rng: &mut Rng, open: f32) -> Vec<Vec<f32>> {
     let mut planner = RealFftPlanner::<f32>::new();
     let (forward, inverse) = (planner.plan_fft_forward(TABLE), planner.plan_fft_inverse(TABLE));
     let skew = between(rng, 0.55, 0.85);
-    // It rises slowly and falls fast while the glottis is open.
-    let flow = |n: usize| {
-        let t = n as f32 / TABLE as f32 / open;
-        match t {
-            t if t < skew => 0.5 * (1.0 - (PI * t / skew).cos()),
-            t if t < 1.0 => (0.5 * PI * (t - skew) / (1.0 - skew)).cos(),
-            _ => 0.0,
-        }
-    };
-    let mut period: Vec<f32> = (0..TABLE).map(|n| flow((n + 1) % TABLE) - flow(n)).collect();
+    let mut period = flow_derivative(open, skew);
     let mut lines = forward.make_output_vec();
     let mut tables = Vec::new();
     if forward.process(&mut period, &mut lines).is_err() {

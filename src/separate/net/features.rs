@@ -107,13 +107,18 @@ fn db(power: f32) -> f32 {
     10.0 * (power + NOTHING).log10()
 }
 
+/// Whether mixes of a sample rate can be heard.
+pub fn hears(rate: Hz) -> bool {
+    rate.0 >= LOWEST_RATE_HZ && rate.0.is_multiple_of(UNIT_HZ)
+}
+
 impl MixFeatures {
     /// Features of a mix at a sample rate.
     ///
     /// # Errors
     /// If windows would be no whole number of samples at that rate, or if it is lower than what was trained with.
     pub fn new(rate: Hz) -> Result<Self, RateError> {
-        if rate.0 < LOWEST_RATE_HZ || !rate.0.is_multiple_of(UNIT_HZ) {
+        if !hears(rate) {
             return Err(RateError { rate: rate.0 });
         }
         let hop = (rate.0 / HOPS_HZ) as usize;

@@ -16,5 +16,5 @@ mod tests;
 pub use collavoce_models::mask::weights_sha256;
 
 pub use comb::Comb;
-pub use features::{MixFeatures, RateError, apply, root_hann};
+pub use features::{MixFeatures, RateError, apply, hears, root_hann};
 pub use isolate::{Heard, Isolator, IsolatorError, pitch_hz};

@@ -78,8 +78,10 @@ fn a_stem_ends_in_silence() {
         assert_same(&stem, &other, part.name());
         let last = stem.0.iter().zip(&stem.1).rposition(|(l, r)| *l != 0.0 || *r != 0.0).expect("it sounds");
         assert!(last < 8 * 48_000, "{part} still sounds after {} s", last as f64 / 48_000.0);
-        let loudest = peak(&stem.0[last.saturating_sub(2_400)..]);
-        assert!(loudest < 1e-6 && last > 9_600, "{part} ends at {loudest}");
+        let heard = stem.0.iter().zip(&stem.1).rposition(|(l, r)| l.abs().max(r.abs()) >= 1e-6);
+        // 50 ms under -120 dB, and a fade of 10 ms.
+        let rest = last - heard.expect("it sounds");
+        assert!(last > 9_600 && rest <= 2_881, "{part} lasts {rest} samples under -120 dB");
     }
 }
 

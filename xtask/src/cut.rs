@@ -175,7 +175,9 @@ fn chunks(mut bytes: &[u8]) -> anyhow::Result<Vec<(String, &[u8])>> {
         let len = long(bytes, 4).context("it ends within a chunk")?;
         let data = bytes.get(8..8 + len).with_context(|| format!("its {id} is cut off"))?;
         found.push((id, data));
-        bytes = bytes.get(8 + len + len % 2..).unwrap_or_default();
+        // Some writers leave out the byte behind odd lengths; no name begins with 0.
+        let is_padded = len % 2 == 1 && bytes.get(8 + len) == Some(&0);
+        bytes = bytes.get(8 + len + usize::from(is_padded)..).unwrap_or_default();
     }
     Ok(found)
 }
@@ -419,6 +421,17 @@ mod tests {
         font.instruments[1].zones.truncate(1);
         let (cut, _) = font.cut(&[(0, 25)]).expect("a cut");
         assert_eq!(number(&cut.samples[0].record, 44), Some(MONO));
+    }
+
+    #[test]
+    fn odd_chunks_need_no_byte_behind_them() {
+        let padded = [b"ABCD\x01\0\0\0x\0".as_slice(), b"EFGH\x02\0\0\0yz"].concat();
+        let bare = [b"ABCD\x01\0\0\0x".as_slice(), b"EFGH\x02\0\0\0yz"].concat();
+        let names = |bytes: &[u8]| -> Vec<String> {
+            chunks(bytes).expect("chunks").into_iter().map(|(id, _)| id).collect()
+        };
+        assert_eq!(names(&padded), ["ABCD", "EFGH"]);
+        assert_eq!(names(&bare), ["ABCD", "EFGH"]);
     }
 
     #[test]

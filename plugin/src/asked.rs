@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Arranger, Feel, Harmonist, Idiom, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice,
+    Arranger, Feel, Harmonist, Idiom, Isolate, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice,
     ToneName, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
 use crate::params::{
-    CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, KEY_NAMES, LeadChoice, LookaheadChoice,
+    CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, IsolateChoice, KEY_NAMES, LeadChoice, LookaheadChoice,
     MeterChoice, PartParams, StopChoice, StyleChoice, ToneChoice, TuneChoice,
 };
 
@@ -241,6 +241,13 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
         anchors: Vec::new(),
         // A known take was heard already.
         hears_band: is_live && params.speakers.value(),
+        isolate: match params.isolate.value() {
+            IsolateChoice::Off => Isolate::Off,
+            IsolateChoice::Auto => Isolate::Auto,
+            IsolateChoice::On => Isolate::On,
+        },
+        // Every part has a switch of its own.
+        fills_in: false,
         repairs: Repairs {
             beat_level: params.beat_level.value() as i8,
             bar_shift: params.bar_shift.value() as i8,

@@ -20,6 +20,7 @@ use collavoce::time::{Hz, SampleCount, SampleTime};
 use self::capture::Saying;
 pub use self::link::{Appointments, CaptureStamp, DeckEnd, DeskEnd, Loaded, connect};
 use crate::notes_out::{NoteOutput, Send};
+use crate::params::IsolateChoice;
 
 /// Notes that sound at once in the whole band, at most.
 const MAX_OPEN: usize = 512;
@@ -47,6 +48,8 @@ pub struct BlockInfo {
     pub is_capturing: bool,
     /// Whether the plugin is bypassed.
     pub is_bypassed: bool,
+    /// Whether the live band is to take the voice out of what it is sung with: it begins anew where that changes.
+    pub isolate: IsolateChoice,
     /// How much later the song lies than where it was captured, in samples.
     pub song_offset: i64,
     /// Level of the voice in the main output.
@@ -92,6 +95,7 @@ pub struct Deck {
     was_playing: bool,
     expected: Option<i64>,
     was_capturing: bool,
+    isolated: IsolateChoice,
     saying: Saying,
     probe: RoundTripProbe,
     /// Samples since activation, for hosts that do not say where they are.
@@ -145,6 +149,7 @@ impl Deck {
             was_playing: false,
             expected: None,
             was_capturing: false,
+            isolated: IsolateChoice::Off,
             saying: Saying::default(),
             probe: RoundTripProbe::new(rate),
             free_running: 0,
@@ -235,7 +240,9 @@ impl Deck {
             keep(kept, given);
         }
         let beside = beside[0].len().min(beside[1].len()).min(len);
-        let jumped = info.is_playing != self.was_playing
+        let isolates_anew = std::mem::replace(&mut self.isolated, info.isolate) != info.isolate;
+        let jumped = isolates_anew && self.source == Source::Live
+            || info.is_playing != self.was_playing
             || (info.is_playing && info.position.is_some() && info.position != self.expected);
         let captures = info.is_capturing && (info.is_playing || !info.has_time_line);
         let said = self.saying.take(jumped || captures && !self.was_capturing);

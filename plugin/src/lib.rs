@@ -127,6 +127,7 @@ impl Collavoce {
             is_offline: self.is_offline || params.rendering.value() == RenderingChoice::On,
             is_capturing: params.capture.value(),
             is_bypassed: params.bypass.value(),
+            isolate: params.isolate.value(),
             song_offset: (f64::from(params.song_offset.value()) / 1000.0 * f64::from(transport.sample_rate))
                 .round() as i64,
             voice_level: match params.main_out.value() {
@@ -166,6 +167,7 @@ impl Plugin for Collavoce {
             "bar_one": { "bool": false },
             "end_here": { "bool": false },
             "speakers": { "bool": false },
+            "isolate": { "string": "off" },
             "sounds": { "string": "built_in" },
             "tone": { "string": "auto" },
         });

@@ -172,6 +172,23 @@ pub enum StopChoice {
     Wait,
 }
 
+/// Whether the voice is taken out of what it is sung with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum IsolateChoice {
+    /// Never.
+    #[id = "off"]
+    #[name = "off"]
+    Off,
+    /// Where a mix is heard.
+    #[id = "auto"]
+    #[name = "auto"]
+    Auto,
+    /// Always.
+    #[id = "on"]
+    #[name = "on"]
+    On,
+}
+
 /// Delay of voice and band that buys the live band time to decide; taken up at activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum LookaheadChoice {
@@ -381,6 +398,9 @@ pub struct CollavoceParams {
     /// Whether the microphone hears the band.
     #[id = "speakers"]
     pub speakers: BoolParam,
+    /// Whether the voice is taken out of what it is sung with before it is followed.
+    #[id = "isolate"]
+    pub isolate: EnumParam<IsolateChoice>,
     /// What the band tunes to.
     #[id = "tune"]
     pub tune: EnumParam<TuneChoice>,
@@ -520,6 +540,7 @@ impl Default for CollavoceParams {
             bar_one: BoolParam::new("Bar one here", false),
             end_here: BoolParam::new("End here", false),
             speakers: BoolParam::new("Speakers", false),
+            isolate: EnumParam::new("Isolate", IsolateChoice::Off),
             tune: EnumParam::new("Tune", TuneChoice::Singer),
             cents: FloatParam::new("Cents", 0.0, FloatRange::Linear { min: -100.0, max: 100.0 })
                 .with_unit(" ct")

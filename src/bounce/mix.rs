@@ -36,7 +36,8 @@ pub struct MixReport {
 
 /// What is mixed.
 pub(super) struct Mix<'a> {
-    pub vocal: &'a Path,
+    /// Files of the singer, and of what else was played there.
+    pub sung: &'a [&'a Path],
     pub band: &'a Path,
     pub rate: Hz,
     pub pad_frames: u64,
@@ -107,7 +108,8 @@ impl Mix<'_> {
 
     /// Runs over voice and seated band, glued together, block by block.
     fn sum(&self, voice_gain: f32, sink: &mut SumSink<'_>) -> Result<(), BounceError> {
-        let mut voice = Voice::open(self.vocal, self.rate, self.pad_frames)?;
+        let open = |path: &&Path| Voice::open(path, self.rate, self.pad_frames);
+        let mut voices = self.sung.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let mut band = Band::open(self.band)?;
         let (mut seat, mut glue) = (Seat::new(self.seat as f32, self.rate), Glue::new(self.rate));
         let mut done = 0u64;
@@ -118,7 +120,9 @@ impl Mix<'_> {
             band.read(&mut left[..len], &mut right[..len])?;
             sung_left[..len].fill(0.0);
             sung_right[..len].fill(0.0);
-            voice.add(&mut sung_left[..len], &mut sung_right[..len], voice_gain)?;
+            for voice in &mut voices {
+                voice.add(&mut sung_left[..len], &mut sung_right[..len], voice_gain)?;
+            }
             let sung = StereoBlock { left: &mut sung_left[..len], right: &mut sung_right[..len] };
             let mut sum = StereoBlock { left: &mut left[..len], right: &mut right[..len] };
             seat.process(&sung, &mut sum);

@@ -26,18 +26,17 @@ use crate::instrument::{Sounds, Tone};
 use crate::limits;
 use crate::listen::PitchMethod;
 use crate::score::{Part, midi, musicxml};
-use crate::song::{Settings, Song};
+use crate::song::{Isolate, Settings, Song};
 use crate::time::{Hz, SampleTime};
 
 pub use analysis::analysis_json;
 use band::Band;
 pub use error::BounceError;
 pub use heard::{analyse_mix, mix_json};
-pub use isolate::Isolate;
 use isolate::Isolated;
 pub use mix::MixReport;
 pub use read::analyse;
-use read::{analyse_beside, source_of};
+use read::{Heard, hear_voice, source_of};
 pub use song::song_of;
 use song::{song_beside, sounding};
 
@@ -85,10 +84,7 @@ pub struct BounceRequest<'a> {
     pub vocal: PathBuf,
     /// What the singer sings to, if it is heard as well: a click, drums, a guitar.
     pub sidechain: Option<PathBuf>,
-    /// Whether the vocal is taken out of what it is sung with, and followed by itself: its backing then says chords, key and
-    /// beat.
-    pub isolate: Isolate,
-    /// What the vocal is sung with, where both are files of their own: it says chords, key and beat, and is not played.
+    /// What the vocal is sung with, where both are files of their own: it says chords, key and beat.
     pub backing: Option<PathBuf>,
     /// The folder that is written.
     pub out: PathBuf,
@@ -122,7 +118,6 @@ impl<'a> BounceRequest<'a> {
         Self {
             vocal: vocal.into(),
             sidechain: None,
-            isolate: Isolate::Off,
             backing: None,
             out: out.into(),
             settings,
@@ -158,48 +153,42 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     let output = output::Output::begin(&request.out)?;
     let mut laps = Laps::new(request.clock);
     let isolated = Isolated::prepare(request, &output, progress)?;
-    let (vocal, behind) = match &isolated {
-        Some(isolated) => (&isolated.voice, Some(isolated.backing.as_path())),
-        None => (&request.vocal, None),
+    // What was done, not what was left open: a voice by itself gives the same song however it was asked for.
+    let settings = Settings {
+        isolate: match &isolated {
+            Some(isolated) if isolated.source.is_some() => Isolate::On,
+            _ => Isolate::Off,
+        },
+        fills_in: request.settings.fills_in && isolated.is_some(),
+        ..request.settings.clone()
     };
-    let sidechain = request.sidechain.as_deref().or(behind);
-    let mix = match &isolated {
-        Some(isolated) => isolated.heard(&request.settings, progress)?,
-        None => None,
+    let Heard { input, beside, session } = match &isolated {
+        Some(isolated) => isolated.hear(request, &settings, progress)?,
+        None => {
+            hear_voice(&request.vocal, request.sidechain.as_deref(), &settings, request.pitch, progress)?
+        }
     };
-    let mut settings = request.settings.clone();
-    if let Some(mix) = &mix {
-        settings = isolate::stated_by(mix, &settings);
-    }
-    let of_input = |error| match error {
-        // What is found in the mix has no name of its own.
-        BounceError::Engine { source, .. } => BounceError::Engine { path: request.vocal.clone(), source },
-        other => other,
-    };
-    let (input, beside, mut session) =
-        analyse_beside(vocal, sidechain, &settings, request.pitch, progress).map_err(of_input)?;
-    if let Some(mix) = &mix {
-        settings.fixed = isolate::chords_by(mix, &session, &settings);
-        let heard = beside.as_ref().map_or(&[][..], |beside| &beside.samples);
-        session = engine::run_beside(&input.samples, heard, &settings, request.pitch, &mut |_| {})
-            .map_err(|source| BounceError::Engine { path: request.vocal.clone(), source })?;
-    }
     laps.lap("analyse");
     let of_mix = isolated.as_ref().and_then(|isolated| isolated.source.clone());
-    let source = of_mix.unwrap_or_else(|| source_of(vocal, &input));
-    let beside = sidechain.zip(beside).map(|(path, beside)| source_of(path, &beside));
+    let source = of_mix.unwrap_or_else(|| source_of(&request.vocal, &input));
+    let beside_path = request.sidechain.as_ref().or(request.backing.as_ref());
+    let beside = beside_path.zip(beside).map(|(path, beside)| source_of(path, &beside));
     let song = song_beside(&session, &settings, request.pitch, source, beside)?;
     let song = sounding(song, &request.sounds, &engine::sounding_parts(&session.score));
     let rate =
         request.rate.unwrap_or(if input.rate.0 >= limits::MIN_OUTPUT_HZ { input.rate } else { Hz(48_000) });
     let title = request.vocal.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let sounding = match &isolated {
+        Some(isolated) => isolated.sounding(),
+        None => vec![request.vocal.as_path()],
+    };
     let writing = Writing {
         output: &output,
         session: &session,
         song: &song,
         sounds: &request.sounds,
         title: &title,
-        voice: Some(Voice { path: vocal, frames: input.frames, rate: input.rate }),
+        voice: Some(Voice { paths: sounding, frames: input.frames, rate: input.rate }),
         isolated: isolated.as_ref(),
         format: request.format,
         rate,
@@ -249,7 +238,8 @@ pub fn export(
 
 /// The recording that a song was made for.
 struct Voice<'a> {
-    path: &'a Path,
+    /// Its files: with all that is played there.
+    paths: Vec<&'a Path>,
     frames: u64,
     rate: Hz,
 }
@@ -319,7 +309,7 @@ impl Writing<'_> {
         if let Some(voice) = &self.voice {
             let mix_name = format!("mix.{extension}");
             let work = mix::Mix {
-                vocal: voice.path,
+                sung: &voice.paths,
                 band: &output.path(&format!("band.{extension}")),
                 rate,
                 pad_frames: pad_frames.0 as u64,

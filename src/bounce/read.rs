@@ -8,6 +8,15 @@ use crate::engine::{self, Session};
 use crate::listen::PitchMethod;
 use crate::song::{Mode, Settings, VocalSource};
 
+/// What was heard of a recording, and written for it.
+pub(super) struct Heard {
+    /// The recording.
+    pub input: MonoInput,
+    /// What was heard beside it.
+    pub beside: Option<MonoInput>,
+    pub session: Session,
+}
+
 /// Reads a vocal file and runs it through the engine, without writing anything.
 pub fn analyse(
     vocal: &Path,
@@ -15,46 +24,45 @@ pub fn analyse(
     pitch: PitchMethod,
     progress: &mut Progress<'_>,
 ) -> Result<(MonoInput, Session), BounceError> {
-    let (input, _, session) = analyse_beside(vocal, None, settings, pitch, progress)?;
+    let Heard { input, session, .. } = hear_voice(vocal, None, settings, pitch, progress)?;
     Ok((input, session))
 }
 
 /// The same with the file of a sidechain, which is read as well.
-pub(super) fn analyse_beside(
+pub(super) fn hear_voice(
     vocal: &Path,
     sidechain: Option<&Path>,
     settings: &Settings,
     pitch: PitchMethod,
     progress: &mut Progress<'_>,
-) -> Result<(MonoInput, Option<MonoInput>, Session), BounceError> {
-    let mut cancelled = false;
-    let mut tell = |stage, done, cancelled: &mut bool| {
-        *cancelled |= progress(stage, done).is_break();
-    };
-    let conversion = match settings.mode {
-        Mode::Studio => Conversion::Whole,
-        Mode::Live => Conversion::Streaming,
-    };
+) -> Result<Heard, BounceError> {
     let share = if sidechain.is_some() { 0.5 } else { 1.0 };
-    let input = read_mono(vocal, conversion, &mut |done| tell(Stage::Read, share * done, &mut cancelled))?;
-    let mut read = |path| {
-        read_mono(path, conversion, &mut |done| tell(Stage::Read, share + share * done, &mut cancelled))
-    };
+    let input = mono(vocal, settings.mode, &mut |stage, done| progress(stage, share * done))?;
+    let mut read =
+        |path: &Path| mono(path, settings.mode, &mut |stage, done| progress(stage, share + share * done));
     let beside = sidechain.map(&mut read).transpose()?;
-    if cancelled {
-        return Err(BounceError::Cancelled);
-    }
     let heard = beside.as_ref().map_or(&[][..], |beside| &beside.samples);
+    let mut cancelled = false;
     let session = engine::run_beside(&input.samples, heard, settings, pitch, &mut |done| {
-        tell(Stage::Compose, done, &mut cancelled);
+        cancelled |= progress(Stage::Compose, done).is_break();
     })
     .map_err(|source| BounceError::Engine { path: vocal.to_owned(), source })?;
     if cancelled {
         return Err(BounceError::Cancelled);
     }
-    Ok((input, beside, session))
+    Ok(Heard { input, beside, session })
 }
 
+/// Reads a file as the engine hears it.
+pub(super) fn mono(path: &Path, mode: Mode, progress: &mut Progress<'_>) -> Result<MonoInput, BounceError> {
+    let conversion = match mode {
+        Mode::Studio => Conversion::Whole,
+        Mode::Live => Conversion::Streaming,
+    };
+    let mut cancelled = false;
+    let input = read_mono(path, conversion, &mut |done| cancelled |= progress(Stage::Read, done).is_break())?;
+    if cancelled { Err(BounceError::Cancelled) } else { Ok(input) }
+}
 /// What a song says of a file that was read.
 pub(super) fn source_of(path: &Path, input: &MonoInput) -> VocalSource {
     VocalSource {

@@ -47,6 +47,7 @@ pub(super) fn song_beside(
         beats_s: session.take.beats_s.clone(),
         level_dbfs_per_sixteenth: levels(session),
         keys: session.take.keys.iter().take(6).map(|g| (g.key, analysis::round(g.probability))).collect(),
+        mix: session.take.mix.clone(),
     };
     Ok(Song {
         provenance: Provenance {

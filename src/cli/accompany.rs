@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use collavoce::bounce::sounds::wished_sounds;
-use collavoce::bounce::{BounceReport, BounceRequest, Isolate, bounce};
+use collavoce::bounce::{BounceReport, BounceRequest, bounce};
 use collavoce::engine::Session;
 use collavoce::listen::{Register, Vibrato, vibrato};
-use collavoce::score::{MidiNote, Score};
+use collavoce::score::{MidiNote, Part, Score};
+use collavoce::song::{Isolate, Settings};
 
 use super::args::{Accompany, Musical, Writing};
 use super::progress::Reporter;
@@ -57,7 +58,7 @@ pub fn write(
     writing: &Writing,
     extras: Vec<(String, PathBuf)>,
 ) -> anyhow::Result<BounceReport> {
-    let settings = musical.settings()?;
+    let settings = Settings { isolate: sung.isolate, ..musical.settings()? };
     // A sound that is not there is said before anything is heard or written.
     let sounds = wished_sounds(&writing.sounds, &settings.parts)?;
     let mut reporter = Reporter::new(writing.quiet);
@@ -65,7 +66,6 @@ pub fn write(
     let clock = move || begun.elapsed().as_secs_f64();
     let request = BounceRequest {
         sidechain: sung.sidechain.map(Path::to_owned),
-        isolate: sung.isolate,
         backing: sung.backing.map(Path::to_owned),
         sounds,
         pitch: musical.pitch,
@@ -87,6 +87,7 @@ pub fn write(
 /// What a person wants to know: what was heard, and what was written.
 fn summary(report: &BounceReport) -> String {
     let mut text = isolation_line(report);
+    text.push_str(&present_line(report));
     text.push_str(&heard(&report.session));
     text.push_str(&sound_lines(report));
     text.push_str(&format!("\nwrote {}/\n", report.out.display()));
@@ -102,11 +103,24 @@ fn isolation_line(report: &BounceReport) -> String {
     let said = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     match isolation.as_object() {
         Some(_) => format!(
-            "voice   roughly isolated ({}): {}; if it is a dry vocal, leave --isolate away\n",
+            "voice   roughly isolated ({}): {}; if it is a dry vocal, say --isolate off\n",
             said(&isolation["way"]["name"]),
             said(&isolation["found"]["why"])
         ),
         None => String::new(),
+    }
+}
+
+/// Which parts the mix has already.
+fn present_line(report: &BounceReport) -> String {
+    let mix = report.session.take.mix.as_ref();
+    let names: Vec<&str> = mix.iter().flat_map(|mix| &mix.present).map(|part| Part::name(*part)).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "there   {} in the recording already: left out unless --parts names them\n",
+            names.join(", ")
+        ),
     }
 }
 
@@ -206,7 +220,7 @@ fn chord_lines(score: &Score) -> String {
 
 fn describe(file: &str) -> &'static str {
     match file.split('.').next().unwrap_or_default() {
-        "mix" => "voice and band",
+        "mix" => "what was sung, with the band",
         "band" => "the band alone: the sum of the stems",
         "guitar" | "drums" | "strings" | "bass" => "stem",
         "voice" => "the vocal that was sung",

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use collavoce::audio::StemFormat;
-use collavoce::bounce::Isolate;
 use collavoce::bounce::sounds::SoundWish;
 use collavoce::limits;
 use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::separate::Way;
 use collavoce::song::{
-    Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, KnownSong, Lead, LiveTiming, Mode, Repairs,
+    Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, Isolate, KnownSong, Lead, LiveTiming, Mode, Repairs,
     Seed, Settings, Song, Style, TakeChoice, ToneName, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
@@ -61,9 +60,10 @@ pub struct Musical {
     /// counted from the beginning of the file, or from --bar-one, at --bpm, as where a click was recorded to.
     #[arg(long, default_value = "voice", value_parser = parse::<Lead>)]
     pub lead: Lead,
-    /// Parts that play, with commas between: guitar,drums,strings,bass.
-    #[arg(long, value_delimiter = ',', value_parser = parse::<Part>, default_value = "guitar,drums,strings,bass")]
-    pub parts: Vec<Part>,
+    /// Parts that play, with commas between [default: guitar,drums,strings,bass; beside a recording of more than a voice
+    /// those that it lacks].
+    #[arg(long, value_delimiter = ',', value_parser = parse::<Part>)]
+    pub parts: Option<Vec<Part>>,
     /// Another seed, other notes.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -179,8 +179,8 @@ impl Musical {
                 "--feel swing divides a beat in two, but {meter} divides it in three; straight, half and double work"
             );
         }
-        anyhow::ensure!(!self.parts.is_empty(), "--parts names no part");
-        let mut parts = self.parts.clone();
+        let mut parts = self.parts.clone().unwrap_or_else(|| Part::ALL.to_vec());
+        anyhow::ensure!(!parts.is_empty(), "--parts names no part");
         parts.sort_unstable();
         parts.dedup();
         if let Some(choice) = self.take.iter().find(|t| t.part.is_some_and(|p| !parts.contains(&p))) {
@@ -248,6 +248,8 @@ impl Musical {
             known: None,
             anchors,
             hears_band: false,
+            isolate: Isolate::Off,
+            fills_in: self.parts.is_none(),
             repairs: Repairs { beat_level: self.beat_level, bar_shift: self.bar_shift, key_choice: 0 },
         };
         match &self.song {
@@ -302,13 +304,14 @@ pub struct Accompany {
     #[arg(required_unless_present = "voice")]
     pub vocal: Option<PathBuf>,
     /// Whether the voice is taken out of what it is sung with: off (the file is the voice), auto (where a mix is heard) or on.
-    /// The mix then says chords, key and beat; voice and backing are written as well.
-    #[arg(long, value_enum, default_value_t = IsolateChoice::Off)]
+    /// The mix then says chords, key and beat, parts that it has already are left out, and voice and backing are written as
+    /// well.
+    #[arg(long, value_enum, default_value_t = IsolateChoice::Auto)]
     pub isolate: IsolateChoice,
     /// The voice by itself, from a separator or a project, in place of VOCAL; with --backing.
     #[arg(long, value_name = "FILE", requires = "backing", conflicts_with = "vocal")]
     pub voice: Option<PathBuf>,
-    /// What --voice is sung with, from the same beginning: it says chords, key and beat, and is not played.
+    /// What --voice is sung with, from the same beginning: it says chords, key and beat.
     #[arg(long, value_name = "FILE", requires = "voice")]
     pub backing: Option<PathBuf>,
     /// What the singer sings to, from the same beginning: a click, drums, a guitar. Its strokes lead the beat beside the

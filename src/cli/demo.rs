@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use collavoce::bounce::Isolate;
+use collavoce::song::Isolate;
 use collavoce::sing::{DemoOptions, Sung, demo_with};
 use collavoce::time::Hz;
 

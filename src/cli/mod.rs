@@ -54,7 +54,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         Some(BounceError::Cancelled) => ExitCode::from(EXIT_CANCELLED),
         Some(BounceError::Engine { source: EngineError::Follow(FollowError::NoVoice { .. }), .. }) => {
             eprintln!(
-                "hint: is it the right file, and is the voice on its own? Out of a mix it is taken with --isolate auto."
+                "hint: is it the right file, and is the voice on its own? Out of a mix it is taken with --isolate on."
             );
             ExitCode::from(EXIT_NO_VOICE)
         }

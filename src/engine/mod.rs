@@ -2,6 +2,7 @@
 
 mod causal;
 pub mod live;
+mod mixed;
 mod offline;
 mod player;
 pub mod ready;
@@ -12,6 +13,7 @@ mod write;
 pub use causal::{
     Band, BandAnswer, BandRequest, Causal, ComposerLink, Following, HostTime, Inline, Reply, State, Wanted,
 };
+pub use mixed::{InMix, run_in_mix};
 pub use offline::{BandRenderer, RENDER_BLOCK, StemSink};
 pub use player::{MAX_STATE, MAX_WAITING, Performance, Player, StemTaker};
 pub use revise::{recompose, restored, run_again};
@@ -110,7 +112,8 @@ pub fn listen_config(settings: &Settings, pitch: PitchMethod) -> ListenConfig {
     }
 }
 
-/// Runs a whole recording of 16 kHz samples through listening, following and composing.
+/// Runs a whole recording of 16 kHz samples through listening, following and composing. Where [`Settings::isolate`] asks for
+/// it, the voice is taken out of it first.
 pub fn run(
     samples: &[f32],
     settings: &Settings,
@@ -131,7 +134,7 @@ pub fn run_beside(
 ) -> Result<Session, EngineError> {
     let config = listen_config(settings, pitch);
     let session = match settings.mode {
-        Mode::Studio => studio(samples, sidechain, config, settings, progress),
+        Mode::Studio => mixed::studio_of(samples, sidechain, config, settings, progress),
         Mode::Live => Causal::run(samples, sidechain, config, settings, progress),
     }?;
     write::check_fixed(settings, &session.score)?;

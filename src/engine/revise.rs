@@ -104,6 +104,7 @@ fn take_of(song: &Song) -> Take {
         division: if score.meter.is_compound() { Division::Ternary } else { Division::Binary },
         keys,
         strokes: Vec::new(),
+        mix: song.heard.mix.clone(),
         observations: Vec::new(),
         shift_s: song.heard.pad_s,
         notes,

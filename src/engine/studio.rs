@@ -11,13 +11,15 @@ use crate::limits;
 use crate::listen::mix::{Stroke, strokes_of};
 use crate::listen::{HOP_S, ListenConfig, Listener, Observation};
 use crate::score::{BarNumber, Score};
-use crate::song::{Gesture, Lead, SaidOfTake, Settings};
+use crate::song::{Gesture, HeardMix, Lead, SaidOfTake, Settings};
 use crate::time::Ticks;
 
-/// Analyses 16 kHz samples, and those of a sidechain beside them, and writes a score for all of them.
+/// Analyses 16 kHz samples, and those of a sidechain beside them, and writes a score for all of them, and for the mix that
+/// they were taken out of.
 pub fn studio(
     samples: &[f32],
     sidechain: &[f32],
+    mix: Option<HeardMix>,
     config: ListenConfig,
     settings: &Settings,
     progress: &mut dyn FnMut(f64),
@@ -37,18 +39,21 @@ pub fn studio(
     listener.finish(&mut |observation| heard.push(observation));
     progress(0.9);
     let strokes = strokes_of(&sidechain[..sidechain.len().min(samples.len())]);
-    follow_and_compose(&heard, &strokes, latency_s, settings)
+    follow_and_compose(&heard, &strokes, mix, latency_s, settings)
 }
 
-/// Follows and writes a score for what was heard, and for the strokes beside it.
+/// Follows and writes a score for what was heard, for the strokes beside it, and for the mix that it was taken out of.
 pub fn follow_and_compose(
     heard: &[Observation],
     strokes: &[Stroke],
+    mix: Option<HeardMix>,
     latency_s: f64,
     settings: &Settings,
 ) -> Result<Session, EngineError> {
-    let mut take = follow_take(heard, strokes, latency_s, settings)?;
+    let stated = mix.as_ref().map(|mix| mix.stated(settings));
+    let mut take = follow_take(heard, strokes, latency_s, stated.as_ref().unwrap_or(settings))?;
     take.observations = heard.to_vec();
+    take.mix = mix;
     compose_take(take, settings, latency_s)
 }
 
@@ -56,6 +61,8 @@ pub fn follow_and_compose(
 pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Result<Session, EngineError> {
     let pad_s = room_for_intro(&take, settings);
     take.shift(pad_s);
+    let stated = take.mix.as_ref().map(|mix| mix.stated(settings));
+    let settings = stated.as_ref().unwrap_or(settings);
     let grid = lay_bars(
         &take.beats_s,
         take.bars.meter,
@@ -86,6 +93,11 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     score.sections = form::sections(&score, settings, first, last);
     form::end_with(&mut score.sections, last);
     form::call(&mut score.sections, &called);
+    let in_mix = take.mix.as_ref().map(|mix| {
+        let fixed = mix.fixed(&score, take.shift_s, settings);
+        Settings { fixed, ..settings.clone() }
+    });
+    let settings = in_mix.as_ref().unwrap_or(settings);
     let mut composer = composer_for(settings);
     let request = PlanRequest {
         score: &score,

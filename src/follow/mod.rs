@@ -15,6 +15,7 @@ pub mod voice;
 
 use crate::listen::mix::Stroke;
 use crate::listen::{Observation, Onset, SungNote, TuningCurve};
+use crate::song::HeardMix;
 
 /// What is known about a take.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,8 @@ pub struct Take {
     pub phrases: Vec<phrase::SungPhrase>,
     /// What was struck in the sidechain; its times are not moved.
     pub strokes: Vec<Stroke>,
+    /// What the mix says that the voice was taken out of; its times are not moved.
+    pub mix: Option<HeardMix>,
     /// Everything that was heard, one observation per 10 ms; number 0 lies at `shift_s`.
     pub observations: Vec<Observation>,
     /// Seconds that times were moved by.

@@ -84,6 +84,7 @@ pub fn follow_take(
         keys,
         phrases,
         strokes: strokes.to_vec(),
+        mix: None,
         observations: Vec::new(),
         shift_s: 0.0,
     })

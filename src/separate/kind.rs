@@ -39,22 +39,21 @@ pub struct Verdict {
     pub heard: Heard,
 }
 
-/// Share of what sounds in which a pitch moves, from which somebody sings: chords and strokes reach .23 where constants were
-/// chosen, voices in a mix at 0 dB have .33 at least.
-const SUNG_SHARE: f64 = 0.28;
-/// A voice by itself has one pitch most of the time, and nearly all of it moves: what [`dryness`] exceeds.
-const DRY: f64 = -0.07;
-/// Level of the difference of both channels, beside their mean, from which a mix is true stereo, in dB.
+/// Level of what the network takes for a voice, beside all, below which nobody sings, in dB: of instruments up to -9.4 is left,
+/// of voices at 0 dB at least -9.8 where constants were chosen.
+const VOICE_DB: f64 = -9.0;
+/// Level of the rest below which a voice is by itself, in dB: rooms and consonants reach -10.1, a backing has -5.4 at least.
+const BACKING_DB: f64 = -7.7;
+/// Level of the difference of both channels, beside their sum, from which a mix is true stereo, in dB.
 const STEREO_DB: f64 = -25.0;
 
 impl Verdict {
     /// Decides by what was measured.
     pub fn of(heard: Heard) -> Self {
-        let Heard { one_pitch_share, gliding_share, moving_db, side_db, .. } = heard;
-        let percent = |share: f64| 100.0 * share;
-        let kind = if gliding_share < SUNG_SHARE {
+        let Heard { voice_db, backing_db, side_db, .. } = heard;
+        let kind = if voice_db < VOICE_DB {
             InputKind::NoVoice
-        } else if dryness(&heard) > DRY {
+        } else if backing_db < BACKING_DB {
             InputKind::DryVoice
         } else if side_db > STEREO_DB {
             InputKind::StereoMix
@@ -62,18 +61,10 @@ impl Verdict {
             InputKind::MonoMix
         };
         let why = format!(
-            "a pitch that moves as voices do in {:.0} % of what sounds ({:.0} % are needed), one clear pitch in {:.0} %, \
-             {:.1} dB of it neither stands still nor strikes, sides {side_db:.0} dB",
-            percent(gliding_share),
-            percent(SUNG_SHARE),
-            percent(one_pitch_share),
-            moving_db
+            "of what sounds the network takes {voice_db:.1} dB for a voice ({VOICE_DB:.0} dB are needed) and {backing_db:.1} dB \
+             for something else (a mix has {BACKING_DB:.1} dB), sides {side_db:.0} dB"
         );
         Self { kind, why, heard }
     }
 }
 
-/// How much speaks for a voice by itself.
-fn dryness(heard: &Heard) -> f64 {
-    heard.one_pitch_share + 0.2 * heard.moving_db
-}

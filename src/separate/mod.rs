@@ -3,12 +3,12 @@
 //! A [`Separator`] takes stereo block by block and gives the voice some samples later; the backing is what was heard less
 //! the voice, so that both add up to the input ([`Apart`], [`parted`]). [`net`] is trained, the others are not: [`Reference`]
 //! takes a backing out that is known, [`Centre`] keeps what stands in the middle of a true stereo mix, [`Percussive`] keeps
-//! what neither stands still nor strikes. [`kind`] says what a recording holds, and so which of them is worth trying.
+//! what neither stands still nor strikes. [`kind`] says what a recording holds, and so which of them is worth trying;
+//! [`parts_in`] which parts play in it already.
 
 mod align;
 mod apart;
 mod centre;
-mod clarity;
 mod correlate;
 mod input;
 pub mod kind;
@@ -16,6 +16,7 @@ mod median;
 pub mod net;
 mod path;
 mod percussive;
+mod present;
 mod reference;
 pub mod stft;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use input::{Heard, InputMeter};
 pub use kind::{InputKind, Verdict};
 pub use path::{PathFilter, PathShape, Residue};
 pub use percussive::Percussive;
+pub use present::{Traces, parts_in};
 pub use reference::{Reference, ReferenceError};
 pub use wiener::{Cancelled, cancel};
 

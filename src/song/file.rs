@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::anchor::Anchor;
 use super::known::{KnownSong, chart_of};
+use super::mix::HeardMix;
 use super::provenance::Provenance;
 use super::settings::Settings;
 use crate::limits;
@@ -38,6 +39,9 @@ pub struct HeardSong {
     pub level_dbfs_per_sixteenth: Vec<i16>,
     /// The likeliest keys with their probabilities.
     pub keys: Vec<(Key, f64)>,
+    /// What was heard of the mix that the voice was taken out of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix: Option<HeardMix>,
 }
 
 /// The file as it lies on disk. Old versions stay readable: each has its own variant and fixture.

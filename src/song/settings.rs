@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::anchor::Anchor;
 use super::chart::{Chart, FixedBar, Slot};
 use super::known::KnownSong;
+use super::mix::Isolate;
 use super::seed::Seed;
 use crate::limits;
 use crate::score::{BarNumber, Key, Part};
@@ -391,6 +392,17 @@ pub struct Settings {
     /// sound is then taken out of the voice.
     #[serde(default, skip_serializing_if = "is_not")]
     pub hears_band: bool,
+    /// Whether the voice is taken out of what it is sung with.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub isolate: Isolate,
+    /// Whether parts that a mix has already are left out.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub fills_in: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_off(isolate: &Isolate) -> bool {
+    *isolate == Isolate::Off
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -501,6 +513,8 @@ impl Default for Settings {
             known: None,
             anchors: Vec::new(),
             hears_band: false,
+            isolate: Isolate::Off,
+            fills_in: false,
         }
     }
 }

@@ -37,22 +37,11 @@ pub fn print(
         }
     }
     if each {
-        println!("kind        told        1 pitch  clear   gaps   side   bass moving   sung  glides");
+        println!("kind        told          side  voice backing  name");
         for Known { name, kind, heard } in &all {
-            let told = Verdict::of(*heard).kind;
-            println!(
-                "{:11} {:11} {:7.2} {:6.2} {:6.2} {:6.1} {:6.1} {:6.1} {:6.2} {:6.2}  {name}",
-                format!("{kind:?}"),
-                format!("{told:?}"),
-                heard.one_pitch_share,
-                heard.clarity,
-                heard.gap_share,
-                heard.side_db,
-                heard.bass_db,
-                heard.moving_db,
-                heard.sung_share,
-                heard.gliding_share
-            );
+            let (kind, told) = (format!("{kind:?}"), format!("{:?}", Verdict::of(*heard).kind));
+            let Heard { side_db, voice_db, backing_db, .. } = heard;
+            println!("{kind:11} {told:11} {side_db:6.1} {voice_db:6.1} {backing_db:7.1}  {name}");
         }
     }
     table(&all);

@@ -11,6 +11,7 @@ use nice_plug::prelude::Param as _;
 
 use super::*;
 use crate::desk::{Common, Desk};
+use crate::params::IsolateChoice;
 use crate::saved;
 use crate::watch::LiveWatch;
 
@@ -60,6 +61,7 @@ impl Stage {
             is_offline: true,
             is_capturing: is_singing,
             is_bypassed: false,
+            isolate: IsolateChoice::Off,
             song_offset: 0,
             voice_level: 1.0,
             part_levels: [1.0; 4],

@@ -73,7 +73,8 @@ pub fn rewrite(material: &Material, asked: &Settings) -> Result<Material, String
     let session = if heard.is_empty() {
         engine::recompose(&material.song, asked)
     } else {
-        engine::follow_and_compose(heard, strokes, material.session.latency_s, asked)
+        let mix = material.session.take.mix.clone();
+        engine::follow_and_compose(heard, strokes, mix, material.session.latency_s, asked)
     };
     let session = session.map_err(|error| format!("The song cannot be written anew: {error}"))?;
     Material::made(session, asked, material.song.provenance.vocal.clone(), material.origin_s)

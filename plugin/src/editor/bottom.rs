@@ -15,12 +15,15 @@ use crate::view::{HealthView, State, View};
 
 /// Width of the row from which bar 1 and the end have buttons, in points.
 const ANCHORS_ROOM: f32 = 830.0;
+/// Between rows of settings, in points.
+const ROW_GAP: f32 = 4.0;
 
 /// Which settings are seen where there is room for one row only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Page {
     #[default]
-    Band,
+    Following,
+    Music,
     Song,
 }
 
@@ -43,47 +46,53 @@ pub(super) fn settings(
     page: &mut Page,
     params: &CollavoceParams,
 ) -> Option<Wish> {
-    if rows == 2 {
-        let height = (rect.height() - 4.0) / 2.0;
-        let first = rect.with_max_y(rect.top() + height);
-        song(ui, hand, first.translate(vec2(0.0, height + 4.0)), params);
-        return band(ui, hand, first, params);
-    }
-    let (row, more) = rect.split_left_right_at_x(rect.right() - 50.0);
-    let wish = match page {
-        Page::Band => band(ui, hand, row, params),
+    let show = |page: Page, row: Rect| match page {
+        Page::Following => following(ui, hand, row, params),
+        Page::Music => {
+            music(ui, hand, row, params);
+            None
+        }
         Page::Song => {
             song(ui, hand, row, params);
             None
         }
     };
-    let words = if *page == Page::Band { "more" } else { "back" };
-    let hint = "Harmony, metre, key, tempo, output and rendering (key M)";
-    if control::button(
-        ui,
-        more.with_min_x(more.left() + layout::GAP),
-        words,
-        "More settings",
-        hint,
-        Look::PLAIN,
-    )
-    .clicked()
-    {
-        *page = page.other();
+    if rows == Page::ALL.len() {
+        let step = (rect.height() + ROW_GAP) / rows as f32;
+        let first = rect.with_max_y(rect.top() + step - ROW_GAP);
+        let wishes = Page::ALL.iter().enumerate();
+        return wishes
+            .filter_map(|(index, page)| show(*page, first.translate(vec2(0.0, step * index as f32))))
+            .last();
+    }
+    let (row, more) = rect.split_left_right_at_x(rect.right() - 50.0);
+    let wish = show(*page, row);
+    let hint = "The other settings: following, music, song (key M)";
+    let cell = more.with_min_x(more.left() + layout::GAP);
+    if control::button(ui, cell, "more", "More settings", hint, Look::PLAIN).clicked() {
+        *page = page.next();
     }
     wish
 }
 
 impl Page {
-    /// The other one.
-    pub(super) fn other(self) -> Self {
-        if self == Self::Band { Self::Song } else { Self::Band }
+    /// All of them, in order.
+    const ALL: [Self; 3] = [Self::Following, Self::Music, Self::Song];
+
+    /// The one after it; after the last comes the first.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Following => Self::Music,
+            Self::Music => Self::Song,
+            Self::Song => Self::Following,
+        }
     }
 }
 
-fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) -> Option<Wish> {
-    let [rubato, energy, style, composer, feel, stop, daring, ahead, trip, measure, speakers, seed] =
-        layout::cells(row, [0.8, 1.4, 0.75, 0.8, 0.85, 0.95, 0.75, 0.9, 0.8, 0.5, 0.75, 0.6]);
+/// How the singer is heard and followed.
+fn following(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) -> Option<Wish> {
+    let [rubato, energy, stop, daring, ahead, trip, measure, speakers, isolate] =
+        layout::cells(row, [1.0, 1.7, 1.1, 0.9, 1.0, 1.0, 0.8, 0.9, 0.9]);
     let hint = "How far the band goes with your time: 0 is a rigid grid, 100 follows every breath";
     let _ = control::slider(ui, hand, rubato, &params.rubato, "Rubato", VOICE, hint);
     let [level, follow] = layout::cells(energy, [1.0, 1.0]);
@@ -92,11 +101,6 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) -> Option
     let _ = control::slider(ui, hand, level, &params.energy, "Energy", colour, hint);
     let hint = "The band's energy follows the singer";
     let _ = control::switch(ui, hand, follow, &params.energy_follow, "follow", VOICE, hint);
-    let _ = control::choice(ui, hand, style, &params.style, "Style", "Harmony and patterns");
-    let hint = "Who finds the chords: a network that learnt them from songs, or rules";
-    let _ = control::choice(ui, hand, composer, &params.composer, "Composer", hint);
-    let hint = "How the beat is divided and where the back-beat falls";
-    let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
     let hint = "What the band does when you stop for long";
     let _ = control::choice(ui, hand, stop, &params.when_i_stop, "When I stop", hint);
     let hint =
@@ -113,16 +117,23 @@ fn band(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) -> Option
         control::button(ui, measure, "measure", name, hint, Look { size: 12.5, ..Look::PLAIN }).clicked();
     let hint = "The band comes from speakers that your microphone hears: it is taken out of your voice";
     let _ = control::switch(ui, hand, speakers, &params.speakers, "Speakers", VOICE, hint);
-    let hint = "Seed of everything that is chosen: another number, another band";
-    let _ = control::slider(ui, hand, seed, &params.seed, "Seed", VOICE, hint);
+    let hint = "A rough demo: your voice is taken out of what it is sung with before it is followed, which says chords and \
+                beat; auto does so where it hears a mix. The band decides 50 ms earlier then; the sound passes as it is";
+    let _ = control::choice(ui, hand, isolate, &params.isolate, "Isolate", hint);
     wants.then_some(Wish::MeasureRoundTrip)
 }
 
-fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
-    let [harmony, take, players, sounds, tone, meter, key, bpm, count, out, voice, rendering, offset, bypass] =
-        layout::cells(row, [1.05, 0.75, 0.75, 0.8, 1.0, 0.8, 0.9, 0.85, 0.75, 1.0, 0.85, 0.8, 0.9, 0.75]);
+/// What the band plays, and how it sounds.
+fn music(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
+    let [style, feel, harmony, composer, take, players, sounds, tone, seed] =
+        layout::cells(row, [0.8, 0.9, 1.1, 0.9, 0.9, 0.8, 0.9, 1.3, 0.7]);
+    let _ = control::choice(ui, hand, style, &params.style, "Style", "Harmony and patterns");
+    let hint = "How the beat is divided and where the back-beat falls";
+    let _ = control::choice(ui, hand, feel, &params.feel, "Feel", hint);
     let hint = "Whose chords the network finds: the style's, folk, tin pan alley, art songs or chorales";
     let _ = control::choice(ui, hand, harmony, &params.harmony, "Harmony", hint);
+    let hint = "Who finds the chords: a network that learnt them from songs, or rules";
+    let _ = control::choice(ui, hand, composer, &params.composer, "Composer", hint);
     let hint = "Another take of the chords: other ones that would do";
     let _ = control::slider(ui, hand, take, &params.chord_take, "Chord take", VOICE, hint);
     let hint = "Who writes the parts: a network that learnt from drummers, quartets and songs, or rules";
@@ -133,6 +144,14 @@ fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
     let hint = "Which guitar, bass and kit the built-in band has, and where everybody stands; the live band takes it up at the \
                 next start";
     let _ = control::choice(ui, hand, tone, &params.tone, "Tone", hint);
+    let hint = "Seed of everything that is chosen: another number, another band";
+    let _ = control::slider(ui, hand, seed, &params.seed, "Seed", VOICE, hint);
+}
+
+/// What is known of the song, and what goes out.
+fn song(ui: &Ui, hand: &Hand<'_>, row: Rect, params: &CollavoceParams) {
+    let [meter, key, bpm, count, out, voice, rendering, offset, bypass] =
+        layout::cells(row, [0.9, 1.0, 0.9, 0.8, 1.1, 0.9, 0.9, 1.0, 0.8]);
     let hint = "Auto takes the host's if the host leads, else what is found";
     let _ = control::choice(ui, hand, meter, &params.meter, "Set metre", hint);
     let _ = control::choice(ui, hand, key, &params.key, "Set key", "Auto takes what is found");

@@ -20,7 +20,7 @@ pub(super) struct Regions {
     pub(super) voice: (Rect, Rect),
     pub(super) bars: (Rect, Rect),
     pub(super) lanes: [(Rect, Rect); 4],
-    /// One row of settings, or both.
+    /// One row of settings, or all three.
     pub(super) settings: Rect,
     pub(super) setting_rows: usize,
     pub(super) footer: Rect,
@@ -30,7 +30,7 @@ impl Regions {
     /// Divides a window.
     pub(super) fn of(window: Rect) -> Self {
         let inner = window.shrink(8.0);
-        let setting_rows = if inner.height() >= 584.0 { 2 } else { 1 };
+        let setting_rows = if inner.height() >= 620.0 { 3 } else { 1 };
         let settings_height = setting_rows as f32 * 46.0 - 2.0;
         let (header, rest) = cut_top(inner, 30.0);
         let (found, rest) = cut_top(rest, 46.0);

@@ -325,7 +325,7 @@ impl App {
             self.open_chords(view, view.now_s);
         }
         if pressed(Key::M) {
-            self.page = self.page.other();
+            self.page = self.page.next();
         }
         let parts = [&self.params.guitar, &self.params.drums, &self.params.strings, &self.params.bass];
         for (key, part) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(parts) {

@@ -249,7 +249,7 @@ fn keys_do_what_they_say() {
     window.press(Key::Num3);
     assert!(!params.capture.value() && !params.strings.on.value() && params.guitar.on.value());
     window.press(Key::M);
-    assert_eq!(window.app.page, Page::Song);
+    assert_eq!(window.app.page, Page::Music);
     window.press(Key::L);
     assert!(window.app.dialog.is_some());
     window.press(Key::Num3);

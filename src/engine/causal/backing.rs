@@ -3,12 +3,16 @@
 //! Its strokes go to the follower beside the sung onsets, in the order in which they sounded. A sung onset is known later
 //! than a stroke, so that strokes wait for it; what is foretold does not suffer from that.
 
+use std::collections::VecDeque;
+
+use super::harmony::HeardHarmony;
 use super::lock::HOST_ONSETS;
 use super::{Causal, Locked};
 use crate::follow::grid::bar_one;
 use crate::limits::LISTEN_HOP;
 use crate::listen::Onset;
 use crate::listen::mix::{Stroke, StrokeFinder};
+use crate::separate::net::ApartHop;
 use crate::time::Ticks;
 
 /// A stroke waits for sung onsets for so long, in seconds.
@@ -20,15 +24,57 @@ const ENOUGH_S: f64 = 2.0;
 const GIVES_BEATS: f64 = 2.5;
 
 /// What has been heard beside the voice.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backing {
     finder: StrokeFinder,
     strokes: Vec<Stroke>,
     /// Strokes that the follower has been given.
     given: usize,
+    /// Its harmony, with that of the voice where both come in one mix.
+    pub harmony: HeardHarmony,
+    /// Hops of the sidechain that wait for the voice of theirs, where one is isolated.
+    waiting: Option<VecDeque<[f32; LISTEN_HOP]>>,
 }
 
 impl Backing {
+    /// Nothing heard; whether the voice comes late because it is isolated.
+    pub fn new(isolates: bool) -> Self {
+        Self {
+            finder: StrokeFinder::default(),
+            strokes: Vec::new(),
+            given: 0,
+            harmony: HeardHarmony::default(),
+            waiting: isolates.then(VecDeque::new),
+        }
+    }
+
+    /// Takes a hop of the sidechain.
+    fn hear_sidechain(&mut self, sidechain: &[f32; LISTEN_HOP]) {
+        match &mut self.waiting {
+            Some(waiting) => waiting.push_back(*sidechain),
+            None => self.hear(sidechain, sidechain),
+        }
+    }
+
+    /// Takes a hop in which a voice was looked for, with the sidechain of the same moment, and gives what is to be followed:
+    /// the voice, or where it is by itself the hop as it was.
+    pub fn hear_apart(&mut self, apart: &ApartHop, is_mix: bool) -> [f32; LISTEN_HOP] {
+        let sidechain = self.waiting.as_mut().and_then(VecDeque::pop_front).unwrap_or([0.0; LISTEN_HOP]);
+        if !is_mix {
+            self.hear(&sidechain, &sidechain);
+            return apart.mix;
+        }
+        let with = |hop: [f32; LISTEN_HOP]| std::array::from_fn(|index| hop[index] + sidechain[index]);
+        self.hear(&with(apart.backing()), &with(apart.mix));
+        apart.voice
+    }
+
+    /// Takes what is struck beside the voice, and what its harmony is heard of.
+    fn hear(&mut self, struck: &[f32; LISTEN_HOP], sounding: &[f32; LISTEN_HOP]) {
+        self.strokes.extend(self.finder.process(struck));
+        self.harmony.hear(sounding);
+    }
+
     /// Whether a beat can be told from it.
     pub fn is_enough(&self) -> bool {
         self.span_s().is_some()
@@ -46,7 +92,7 @@ impl Causal {
     /// Says what sounds in the sidechain in the 10 ms that [`Causal::process`] takes next; it is silent where nothing is
     /// said, and silence changes nothing.
     pub fn hear_sidechain(&mut self, sidechain: &[f32; LISTEN_HOP]) {
-        self.backing.strokes.extend(self.backing.finder.process(sidechain));
+        self.backing.hear_sidechain(sidechain);
     }
 
     /// Gives the follower the sung onsets, and the strokes that have waited for them.

@@ -51,7 +51,7 @@ impl Causal {
             self.take_answer(closing);
         }
         // What is still to come was decided by the last beat; nothing holds it up.
-        self.settings.timing.deadline_s = f64::NEG_INFINITY;
+        self.timing.deadline_s = f64::NEG_INFINITY;
         self.release(score.end() + score.meter.bar(), duration_s);
         let locked = self.locked.as_ref();
         let sung = self.tracker.path().map_or_else(Vec::new, |path| path.beats(duration_s).beats_s);
@@ -59,7 +59,7 @@ impl Causal {
             (0..locked.beats_s.len()).map(|index| BeatReport {
                 time_s: locked.beats_s[index],
                 beat: locked.place(index) + 1,
-                known_s: locked.known_s[index],
+                known_s: locked.known_s[index] + self.late_s(),
                 confidence: locked.sure[index],
                 state: locked.states[index],
                 sung_s: nearest(&sung, locked.beats_s[index], SAME_BEAT * locked.period_s),

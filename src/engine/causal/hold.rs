@@ -137,7 +137,7 @@ impl Causal {
                 _ => (locked.place(last + 1), onset_s),
             }
         } else if gives_up {
-            (0, now_s + ahead_s(self.settings.timing))
+            (0, now_s + ahead_s(self.timing))
         } else {
             return Ok(false);
         };

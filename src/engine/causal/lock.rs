@@ -165,7 +165,7 @@ impl Causal {
         let Some(locked) = &self.locked else { return Ok(()) };
         let last = locked.beats_s.len() - 1;
         let (tick, is_bar) = (locked.tick(last), locked.place(last) == 0);
-        if is_bar && now_s <= locked.last_s() - ahead_s(self.settings.timing) {
+        if is_bar && now_s <= locked.last_s() - ahead_s(self.timing) {
             self.ask_bar(tick, now_s, composer);
         }
         Ok(())
@@ -193,7 +193,7 @@ impl Causal {
             self.releaser.strike(
                 Part::Drums,
                 note,
-                at_s - self.settings.timing.round_trip_s,
+                at_s - self.timing.round_trip_s,
                 &mut self.events,
             );
         }
@@ -253,7 +253,7 @@ impl Causal {
         });
         if self.is_relocking {
             // Positions are counted anew: what sounds ends, and nothing of the old count is played.
-            self.releaser.restart(now_s + self.settings.timing.deadline_s, &mut self.events);
+            self.releaser.restart(now_s + self.timing.deadline_s, &mut self.events);
             self.is_relocking = false;
         }
         Ok(())

@@ -9,6 +9,7 @@ mod anchor;
 mod backing;
 mod band;
 mod finish;
+mod harmony;
 mod hold;
 mod host;
 mod known;
@@ -38,7 +39,8 @@ use crate::listen::{
 };
 use crate::perform::{PlayedEvent, Releaser};
 use crate::score::BarNumber;
-use crate::song::{Lead, LiveTiming, Settings, Tune};
+use crate::separate::net::HopIsolator;
+use crate::song::{Isolate, Lead, LiveTiming, Settings, Tune};
 use crate::time::{TickCount, Ticks};
 
 use anchor::Said;
@@ -61,6 +63,16 @@ const INPUT_DELAY_S: f64 = 0.005;
 /// How long before a beat the one after it is decided, in seconds of the voice.
 fn ahead_s(timing: LiveTiming) -> f64 {
     EARLY_S + timing.deadline_s + timing.round_trip_s - timing.lookahead_s
+}
+
+/// How much later than it was sung a voice comes out of an isolator, in seconds.
+fn late_s(isolates: bool) -> f64 {
+    if isolates { HopIsolator::LATENCY_HOPS as f64 * HOP_S } else { 0.0 }
+}
+
+/// How a band is placed in time: what is isolated is heard later.
+fn timing_of(settings: &Settings, isolates: bool) -> LiveTiming {
+    LiveTiming { deadline_s: settings.timing.deadline_s + late_s(isolates), ..settings.timing }
 }
 
 /// What the engine tells of itself, for those who look on.
@@ -92,8 +104,12 @@ pub struct Causal {
     canceller: Option<Box<EchoCanceller>>,
     /// What the band plays in the next hop.
     band: [f32; limits::LISTEN_HOP],
+    /// Takes the voice out of what it is sung with.
+    isolator: Option<Box<HopIsolator>>,
     /// What is heard beside the voice.
     backing: Backing,
+    /// How the band is placed in time: its deadline includes what isolating takes.
+    timing: LiveTiming,
     listener: Listener,
     segmenter: NoteSegmenter,
     tracker: RhythmTracker,
@@ -126,11 +142,16 @@ impl Causal {
     pub fn new(config: ListenConfig, settings: &Settings) -> Self {
         let listener = Listener::new(config);
         let latency_s = listener.latency().0 as f64 / f64::from(limits::LISTEN_HZ);
+        let isolates = settings.isolate != Isolate::Off;
+        // A network that was damaged takes nothing out.
+        let isolator = if isolates { HopIsolator::new().ok().map(Box::new) } else { None };
         Self {
             settings: settings.clone(),
             canceller: settings.hears_band.then(Box::default),
             band: [0.0; limits::LISTEN_HOP],
-            backing: Backing::default(),
+            timing: timing_of(settings, isolator.is_some()),
+            backing: Backing::new(isolator.is_some()),
+            isolator,
             listener,
             segmenter: NoteSegmenter::new(latency_s),
             tracker: RhythmTracker::new(expectation(settings)),
@@ -172,7 +193,10 @@ impl Causal {
             hop
         };
         let beside = sidechain.chunks(limits::LISTEN_HOP).chain(std::iter::repeat(&[][..]));
-        for (index, (chunk, beside)) in samples.chunks(limits::LISTEN_HOP).zip(beside).enumerate() {
+        // Silence until all that was sung is out of the isolator.
+        let late = engine.isolator.as_ref().map_or(0, |_| HopIsolator::LATENCY_HOPS);
+        let chunks = samples.chunks(limits::LISTEN_HOP).chain(std::iter::repeat_n(&[][..], late));
+        for (index, (chunk, beside)) in chunks.zip(beside).enumerate() {
             engine.hear_sidechain(&hop_of(beside));
             engine.process(&hop_of(chunk), &mut link)?;
             if index % 500 == 0 {
@@ -194,14 +218,19 @@ impl Causal {
         hop: &[f32; limits::LISTEN_HOP],
         composer: &mut dyn ComposerLink,
     ) -> Result<(), EngineError> {
-        self.hops += 1;
-        let now_s = self.now_s();
-        let heard_before = self.observations.len();
         let mut voice = *hop;
         let band = std::mem::replace(&mut self.band, [0.0; limits::LISTEN_HOP]);
         if let Some(canceller) = &mut self.canceller {
             canceller.process(&mut voice, &band);
         }
+        if let Some(isolator) = &mut self.isolator {
+            let Some(apart) = isolator.process(&voice) else { return Ok(()) };
+            let is_mix = apart.is_mix || self.settings.isolate == Isolate::On;
+            voice = self.backing.hear_apart(&apart, is_mix);
+        }
+        self.hops += 1;
+        let now_s = self.now_s();
+        let heard_before = self.observations.len();
         let (segmenter, observations) = (&mut self.segmenter, &mut self.observations);
         let (notes, onsets) = (&mut self.notes, &mut self.onsets);
         self.listener.process(&voice, &mut |observation| {
@@ -247,6 +276,7 @@ impl Causal {
             self.known = known::follower(settings, None);
         }
         self.settings = settings.clone();
+        self.timing = timing_of(settings, self.isolator.is_some());
         if self.canceller.is_some() != settings.hears_band {
             self.canceller = settings.hears_band.then(Box::default);
         }
@@ -284,7 +314,8 @@ impl Causal {
 
     /// Where the engine stands.
     pub fn following(&self) -> Following {
-        let base = Following { heard_s: self.now_s(), late_plans: self.late_plans, ..Following::default() };
+        let base =
+            Following { heard_s: self.now_s() + self.late_s(), late_plans: self.late_plans, ..Following::default() };
         let Some(locked) = &self.locked else { return base };
         Following {
             beat_s: locked.last_s(),
@@ -300,6 +331,11 @@ impl Causal {
     /// The time of a position under the beats decided so far; none before there are any.
     pub fn seconds_at(&self, at: Ticks) -> Option<f64> {
         self.locked.as_ref().map(|locked| locked.grid.tempo.seconds_at(at))
+    }
+
+    /// How much later than it was sung what is followed comes out of the isolator, in seconds.
+    fn late_s(&self) -> f64 {
+        late_s(self.isolator.is_some())
     }
 
     fn now_s(&self) -> f64 {
@@ -344,7 +380,7 @@ impl Causal {
 
     /// Decides every beat, and every middle of one, that is due.
     fn decide_beats(&mut self, now_s: f64, composer: &mut dyn ComposerLink) -> Result<(), EngineError> {
-        let ahead_s = ahead_s(self.settings.timing);
+        let ahead_s = ahead_s(self.timing);
         loop {
             let Some(locked) = &self.locked else { return Ok(()) };
             if now_s < locked.decided_s() - ahead_s {
@@ -362,7 +398,7 @@ impl Causal {
             }
             let Some(locked) = &self.locked else { return Ok(()) };
             if locked.middle_s.is_some() {
-                self.decide_second_half(now_s)?;
+                self.decide_second_half(now_s, composer)?;
             } else if let Some(hold) = self.wants_to_hold(now_s) {
                 self.hold(hold, now_s, composer)?;
             } else {
@@ -389,6 +425,7 @@ impl Causal {
         let steps = skipped + 1;
         let landing = locked.tick(last) + TickCount(1);
         let in_halves = self.settings.lead == Lead::Voice && turn == Turn::None;
+        let is_asked_later = in_halves && self.backing.harmony.is_enough();
         let until = if in_halves {
             let middle_s = f64::midpoint(last_s, next_s);
             locked.middle_s = Some(middle_s);
@@ -408,16 +445,21 @@ impl Causal {
         }
         self.release(until, now_s);
         // The decided beat must lie ahead: a bar is composed in time or not at all.
-        if now_s <= next_s - ahead_s(self.settings.timing) {
+        if now_s <= next_s - ahead_s(self.timing) {
             for beat in last + 1..=last + steps {
-                self.ask_at(beat, beat == last + steps, now_s, composer);
+                self.ask_at(beat, beat == last + steps && !is_asked_later, now_s, composer);
             }
         }
         Ok(())
     }
 
-    /// Decides the beat of which the first half has been decided, and plays what lies before it.
-    fn decide_second_half(&mut self, now_s: f64) -> Result<(), EngineError> {
+    /// Decides the beat of which the first half has been decided, and plays what lies before it. Where chords are heard beside
+    /// the voice, which one the beat begins with is asked now, with half a beat more to go by.
+    fn decide_second_half(
+        &mut self,
+        now_s: f64,
+        composer: &mut dyn ComposerLink,
+    ) -> Result<(), EngineError> {
         let Some(locked) = &self.locked else { return Ok(()) };
         let prediction = self.predict(locked);
         self.take_up(prediction);
@@ -425,21 +467,30 @@ impl Causal {
         locked.middle_s = None;
         locked.push_beat(prediction.beat_s, now_s, prediction.trust)?;
         let until = locked.tick(locked.beats_s.len() - 1);
+        let is_within = locked.place(locked.beats_s.len() - 1) > 0;
         self.release(until, now_s);
+        if is_within && self.backing.harmony.is_enough() {
+            self.ask_chord(until, now_s, composer);
+        }
         Ok(())
     }
 
-    /// Asks for what begins with a beat: a bar, or another chord where the beat is played.
-    fn ask_at(&mut self, beat: usize, is_played: bool, now_s: f64, composer: &mut dyn ComposerLink) {
+    /// Asks for what begins with a beat: a bar, or another chord where that may be.
+    fn ask_at(&mut self, beat: usize, may_change: bool, now_s: f64, composer: &mut dyn ComposerLink) {
         let Some(locked) = &self.locked else { return };
         let (tick, place) = (locked.tick(beat), locked.place(beat));
         if place == 0 {
             self.ask_bar(tick, now_s, composer);
-        } else if is_played
-            && locked.has_entered
-            && !locked.has_ended
-            && locked.bars.meter.chord_beats().contains(&place)
+        } else if may_change
+            && (self.backing.harmony.is_enough() || locked.bars.meter.chord_beats().contains(&place))
         {
+            self.ask_chord(tick, now_s, composer);
+        }
+    }
+
+    /// Asks for another chord from a position on.
+    fn ask_chord(&mut self, tick: Ticks, now_s: f64, composer: &mut dyn ComposerLink) {
+        if self.locked.as_ref().is_some_and(|locked| locked.has_entered && !locked.has_ended) {
             self.ask(Wanted::Chord(tick), now_s, composer);
         }
     }
@@ -475,6 +526,7 @@ impl Causal {
             Wanted::End => self.settings.clone(),
         };
         let settings = Settings { energy: self.said.energy.or(settings.energy), ..settings };
+        let settings = self.in_harmony(settings, wanted);
         let locked = self.locked.as_ref()?;
         let (mut beats_s, mut tempo) = (locked.beats_s.clone(), locked.grid.tempo.clone());
         // What is asked for may begin with a beat that is not decided.
@@ -534,7 +586,7 @@ impl Causal {
     fn release(&mut self, until: Ticks, now_s: f64) {
         self.tell_players(now_s);
         let Some(locked) = &self.locked else { return };
-        let timing = self.settings.timing;
+        let timing = self.timing;
         let earliest_s = now_s + INPUT_DELAY_S + timing.deadline_s - timing.lookahead_s;
         let events = &mut self.events;
         self.releaser.release(
@@ -552,7 +604,7 @@ impl Causal {
             Tune::Singer => TuningCurve::of(&self.notes),
             Tune::Cents(cents) => TuningCurve::fixed(cents),
         };
-        let keys = rank_keys(&key_notes(&self.notes, &tuning));
+        let keys = self.backing.harmony.keys().unwrap_or_else(|| rank_keys(&key_notes(&self.notes, &tuning)));
         Take {
             duration_s: now_s,
             phrases: phrases(&self.notes, &self.observations, median_period(&beats_s)),
@@ -564,6 +616,7 @@ impl Causal {
             bars,
             keys,
             strokes: Vec::new(),
+            mix: self.backing.harmony.heard(),
             observations: Vec::new(),
             shift_s: 0.0,
         }

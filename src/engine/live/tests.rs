@@ -7,7 +7,7 @@ use crate::listen::PitchMethod;
 use crate::perform::{EventKind, NoteId};
 use crate::score::Part;
 use crate::sing::{DemoOptions, demo_with};
-use crate::song::{Anchor, Arranger, Lead, LiveTiming, Mode, Rng, Seed};
+use crate::song::{Anchor, Arranger, Isolate, Lead, LiveTiming, Mode, Rng, Seed};
 use crate::time::{Bpm, SampleCount, SampleTime};
 
 const RATE: Hz = Hz(48_000);
@@ -476,4 +476,20 @@ fn in_real_time_the_band_plays_what_it_plays_offline_or_says_what_not() {
     });
     assert!(played.len() > 30, "only {} events", played.len());
     assert_accounted(&played, &wanted, counts, until, &format!("{counts:?}"));
+}
+
+#[test]
+fn a_voice_that_is_isolated_is_followed_as_the_command_line_follows_it() {
+    let with_chords = |(index, sample): (usize, f32)| {
+        let at_s = index as f64 / RATE.as_f64();
+        let tones = [196.0, 247.0, 294.0].map(|hz| (std::f64::consts::TAU * hz * at_s).sin());
+        sample + (0.03 * (-2.0 * (at_s % 0.5)).exp() * tones.iter().sum::<f64>()) as f32
+    };
+    let mix: Vec<f32> = voice().into_iter().enumerate().map(with_chords).collect();
+    for isolate in [Isolate::On, Isolate::Auto] {
+        let settings = Settings { isolate, ..live() };
+        let played = in_lock_step(&mix, &settings, 480, None);
+        assert_same(&played, &offline(&mix, &settings), &format!("{isolate:?}"));
+        assert_ne!(played.events, in_lock_step(&mix, &live(), 480, None).events, "nothing was isolated");
+    }
 }

@@ -18,7 +18,7 @@ use super::key::{KeyGuess, rank_histogram};
 use crate::listen::HOP_S;
 use crate::listen::mix::{Harmony, HarmonyMeter, MixListener, MixObservation};
 use crate::score::{ChordSymbol, Key, Mode as KeyMode};
-use crate::song::{Mode, Settings};
+use crate::song::{MixChord, Mode, Settings};
 use crate::time::Meter;
 
 /// Flux, summed over the bands, from which a hop is a stroke, and its hops on both sides that are weaker.
@@ -43,17 +43,6 @@ pub struct MixBeat {
     pub place: usize,
     /// Seconds of input heard when it was stated.
     pub known_s: f64,
-}
-
-/// A chord of a mix; none where nothing is played.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MixChord {
-    /// Beginning in seconds.
-    pub start_s: f64,
-    /// End in seconds.
-    pub end_s: f64,
-    /// The chord.
-    pub chord: Option<ChordSymbol>,
 }
 
 /// What is known about a mix.
@@ -305,7 +294,7 @@ fn joined(found: &Found, duration_s: f64) -> Vec<MixChord> {
 }
 
 /// Keys from the notes of the chords and the chroma, tuned; major and minor start equal.
-fn keys(chords: &[MixChord], harmonies: &[Harmony]) -> Vec<KeyGuess> {
+pub fn keys(chords: &[MixChord], harmonies: &[Harmony]) -> Vec<KeyGuess> {
     let mut histogram = [0.0f64; 12];
     let mut chroma = [0.0f64; 12];
     for MixChord { start_s, end_s, chord } in chords {

@@ -6,7 +6,7 @@ use collavoce_models::mask::{LOWEST_MIDI, MASKS, MaskNet, MaskOdds, PITCHES, PIT
 use super::comb::Comb;
 use super::features::RateError;
 use super::overlap::Overlap;
-use crate::audio::StereoBlock;
+use crate::audio::{ResampleError, StereoBlock};
 use crate::separate::Separator;
 use crate::time::{Hz, SampleCount};
 
@@ -130,6 +130,9 @@ pub enum IsolatorError {
     /// The weights are damaged.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The sample rate cannot be converted to one that the network hears.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
 }
 
 /// The likeliest pitch, in Hz: the mean around the highest.

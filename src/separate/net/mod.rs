@@ -7,6 +7,7 @@
 
 mod comb;
 mod features;
+mod hops;
 mod isolate;
 mod overlap;
 
@@ -17,4 +18,5 @@ pub use collavoce_models::mask::weights_sha256;
 
 pub use comb::Comb;
 pub use features::{MixFeatures, RateError, apply, hears, root_hann};
+pub use hops::{ApartHop, HopIsolator, voice_in};
 pub use isolate::{Heard, Isolator, IsolatorError, pitch_hz};

@@ -251,3 +251,62 @@ fn blocks_change_nothing_and_rates_little() {
     let off: f32 = heard.iter().zip(&other).map(|(a, b)| (a.voiced - b.voiced).abs()).sum();
     assert!(off / (heard.len() as f32) < 0.1, "{off} in {} windows", heard.len());
 }
+
+/// A sung line of half a minute's beginning at 16 kHz, and chords that go with it.
+fn sung_and_played(seconds: usize) -> (Vec<f32>, Vec<f32>) {
+    let mut voice = crate::sing::demo().sing(Hz(16_000)).expect("a voice").samples;
+    voice.truncate(seconds * 16_000);
+    let chords = voice.iter().enumerate().map(|(n, _)| {
+        let at_s = n as f64 / 16_000.0;
+        let fade = (-2.0 * (at_s % 0.6)).exp();
+        let tones = [130.8, 164.8, 196.0, 261.6, 329.6];
+        let sum: f64 = tones.iter().map(|hz| (std::f64::consts::TAU * hz * at_s).sin()).sum();
+        (0.04 * fade * sum) as f32
+    });
+    let chords = chords.collect();
+    (voice, chords)
+}
+
+fn apart(samples: &[f32]) -> Vec<ApartHop> {
+    let mut isolator = HopIsolator::new().expect("weights");
+    let hops = samples.chunks_exact(160).map(|hop| hop.try_into().expect("a hop"));
+    let mut out = Vec::new();
+    for (index, hop) in hops.enumerate() {
+        let apart = isolator.process(hop);
+        assert_eq!(apart.is_some(), index >= HopIsolator::LATENCY_HOPS, "hop {index}");
+        out.extend(apart);
+    }
+    out
+}
+
+#[test]
+fn hops_come_apart_in_time_and_a_dry_voice_stays_what_it_is() {
+    let (voice, chords) = sung_and_played(12);
+    let dry = apart(&voice);
+    for (hop, heard) in dry.iter().zip(voice.chunks_exact(160)) {
+        assert_eq!(hop.mix, heard, "what was heard comes out in its place");
+    }
+    assert!(dry.iter().all(|hop| !hop.is_mix), "a voice by itself is no mix");
+    let power = |of: &dyn Fn(&ApartHop) -> [f32; 160], hops: &[ApartHop]| -> f64 {
+        hops.iter().flat_map(|hop| of(hop)).map(|x| f64::from(x).powi(2)).sum()
+    };
+    let kept_db = 10.0 * (power(&|hop| hop.mix, &dry) / power(&ApartHop::backing, &dry)).log10();
+    assert!(kept_db > 12.0, "the voice comes out {kept_db} dB over what it lost: it is not where it was");
+    let mixed: Vec<f32> = voice.iter().zip(&chords).map(|(a, b)| a + b).collect();
+    let mixed = apart(&mixed);
+    let last = mixed.len() - 100;
+    assert!(mixed[last..].iter().all(|hop| hop.is_mix), "chords beside the voice are heard");
+    let alone = apart(&chords);
+    let left_db = 10.0 * (power(&|hop| hop.voice, &alone) / power(&|hop| hop.mix, &alone)).log10();
+    assert!(left_db < -6.0, "{left_db} dB of chords are taken for a voice");
+}
+
+#[test]
+fn a_whole_recording_gives_the_voice_that_its_hops_give() {
+    let (voice, chords) = sung_and_played(3);
+    let mixed: Vec<f32> = voice.iter().zip(&chords).map(|(a, b)| a + b).chain([0.1; 77]).collect();
+    let whole = voice_in(&mixed).expect("weights");
+    assert_eq!(whole.len(), mixed.len());
+    let hops: Vec<f32> = apart(&mixed).iter().flat_map(|hop| hop.voice).collect();
+    assert!(whole[..hops.len()] == hops[..]);
+}

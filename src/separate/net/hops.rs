@@ -1,0 +1,149 @@
+//! The isolator at the rate at which is listened, a hop at a time.
+
+use std::collections::VecDeque;
+
+use super::{Isolator, IsolatorError};
+use crate::audio::Resampler;
+use crate::limits::{LISTEN_HOP, LISTEN_HZ};
+use crate::time::Hz;
+
+/// The lowest rate that the network hears.
+const RATE: Hz = Hz(24_000);
+/// How fast what is known of a mix fades, a hop that is loud: four seconds.
+const FORGET: f64 = 1.0 / 400.0;
+/// Hops this far below the loudest of the last seconds tell nothing, as a ratio of powers.
+const QUIET: f64 = 0.003;
+/// How fast the loudest is forgotten, a hop: 20 dB in ten seconds.
+const FALL: f64 = 0.995_4;
+/// Share of the power that is not the voice below which there is no mix any more, and from which there is one.
+const MIX: [f64; 2] = [0.12, 0.2];
+
+/// A hop of what is heard, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ApartHop {
+    /// What was heard.
+    pub mix: [f32; LISTEN_HOP],
+    /// The voice in it.
+    pub voice: [f32; LISTEN_HOP],
+    /// Whether anything but a voice has sounded of late.
+    pub is_mix: bool,
+}
+
+impl ApartHop {
+    /// What is not the voice.
+    pub fn backing(&self) -> [f32; LISTEN_HOP] {
+        std::array::from_fn(|index| self.mix[index] - self.voice[index])
+    }
+}
+
+/// Takes mono hops of 10 ms apart, [`HopIsolator::LATENCY_HOPS`] behind.
+///
+/// The network allocates, so it is no matter for an audio thread.
+#[derive(Debug)]
+pub struct HopIsolator {
+    up: Resampler,
+    down: Resampler,
+    isolator: Isolator,
+    /// At the network's rate: what came in, what is still to be thrown away of what comes out.
+    left: Vec<f32>,
+    right: Vec<f32>,
+    skip: usize,
+    /// What was heard and did not come out yet.
+    mix: VecDeque<f32>,
+    voice: Vec<f32>,
+    /// Powers of the mix and of what is not the voice in it, of late.
+    powers: [f64; 2],
+    loudest: f64,
+    is_mix: bool,
+    hops: usize,
+}
+
+impl HopIsolator {
+    /// Hops from the one that comes in to the one that goes out: the network's window of 33.3 ms, and the ways to its rate
+    /// and back.
+    pub const LATENCY_HOPS: usize = 5;
+
+    /// With the network of the program.
+    ///
+    /// # Errors
+    /// If the weights were damaged.
+    pub fn new() -> Result<Self, IsolatorError> {
+        let isolator = Isolator::usual(RATE)?;
+        let listen = Hz(LISTEN_HZ);
+        Ok(Self {
+            up: Resampler::streaming(listen, RATE, 1)?,
+            down: Resampler::streaming(RATE, listen, 1)?,
+            skip: isolator.latency().0.max(0) as usize,
+            isolator,
+            left: Vec::new(),
+            right: Vec::new(),
+            mix: VecDeque::new(),
+            voice: Vec::new(),
+            powers: [0.0; 2],
+            loudest: 0.0,
+            is_mix: false,
+            hops: 0,
+        })
+    }
+
+    /// Takes a hop, and gives the one before it by the latency.
+    pub fn process(&mut self, hop: &[f32; LISTEN_HOP]) -> Option<ApartHop> {
+        self.mix.extend(hop);
+        self.left.clear();
+        self.up.push(hop, &mut self.left);
+        self.right.clone_from(&self.left);
+        self.isolator.process(&mut self.left, &mut self.right);
+        self.isolator.take_heard();
+        let skipped = self.skip.min(self.left.len());
+        self.skip -= skipped;
+        self.down.push(&self.left[skipped..], &mut self.voice);
+        self.hops += 1;
+        if self.hops <= Self::LATENCY_HOPS {
+            return None;
+        }
+        let mut apart = ApartHop { mix: [0.0; LISTEN_HOP], voice: [0.0; LISTEN_HOP], is_mix: false };
+        for (mix, heard) in apart.mix.iter_mut().zip(self.mix.drain(..LISTEN_HOP)) {
+            *mix = heard;
+        }
+        let ready = self.voice.len().min(LISTEN_HOP);
+        debug_assert_eq!(ready, LISTEN_HOP, "the latency is enough for the voice to be there");
+        for (voice, found) in apart.voice.iter_mut().zip(self.voice.drain(..ready)) {
+            *voice = found;
+        }
+        apart.is_mix = self.judge(&apart);
+        Some(apart)
+    }
+
+    /// Whether there is a mix, from what has sounded until now.
+    fn judge(&mut self, apart: &ApartHop) -> bool {
+        let power = |samples: &[f32]| samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
+        let now = [power(&apart.mix), power(&apart.backing())];
+        self.loudest = (self.loudest * FALL).max(now[0]);
+        if now[0] > QUIET * self.loudest {
+            // Shares rather than powers, so that a loud word does not hide what sounds around it.
+            let share = (now[1] / now[0]).min(1.0);
+            self.powers[0] += FORGET * (1.0 - self.powers[0]);
+            self.powers[1] += FORGET * (share - self.powers[1]);
+        }
+        let share = self.powers[1] / self.powers[0].max(FORGET);
+        self.is_mix = if self.is_mix { share > MIX[0] } else { share > MIX[1] };
+        self.is_mix
+    }
+}
+
+/// Voice of a whole recording of 16 kHz, where anything but a voice sounds in it.
+///
+/// # Errors
+/// If the weights were damaged.
+pub fn voice_in(samples: &[f32]) -> Result<Vec<f32>, IsolatorError> {
+    let mut isolator = HopIsolator::new()?;
+    let hops = samples.chunks(LISTEN_HOP).chain(std::iter::repeat_n(&[][..], HopIsolator::LATENCY_HOPS));
+    let mut voice = Vec::with_capacity(samples.len() + LISTEN_HOP);
+    for chunk in hops {
+        let mut hop = [0.0; LISTEN_HOP];
+        hop[..chunk.len()].copy_from_slice(chunk);
+        voice.extend(isolator.process(&hop).iter().flat_map(|apart| apart.voice));
+    }
+    voice.truncate(samples.len());
+    Ok(voice)
+}

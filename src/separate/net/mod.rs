@@ -7,8 +7,11 @@
 
 mod comb;
 mod features;
+mod hush;
 mod isolate;
 mod overlap;
+mod path;
+mod scout;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +21,5 @@ pub use collavoce_models::mask::weights_sha256;
 pub use comb::Comb;
 pub use features::{MixFeatures, RateError, apply, hears, root_hann};
 pub use isolate::{Heard, Isolator, IsolatorError, pitch_hz};
+pub use path::Ahead;
+pub use scout::{Scout, SungPath};

@@ -43,6 +43,9 @@
 //!
 //! `collavoce_eval separate SHARED` takes real voices out of mixes made of them and of backings whose truth is known.
 //!
+//! `collavoce_eval mixes SHARED` has bands written to real voices in mixes made of them and of bands, and compares them with
+//! what is played there.
+//!
 //! `collavoce_eval sound [BANK...] [-o FOLDER]` plays notes and parts with our instruments and with sampled banks, and prints
 //! how far they are apart; `-o` makes a page of spectrograms.
 //!
@@ -54,6 +57,7 @@ mod compare;
 mod follow;
 mod harmony;
 mod keys;
+mod mixes;
 mod phrasing;
 mod pulse;
 mod rhythm;
@@ -87,6 +91,7 @@ fn main() -> anyhow::Result<()> {
         ["pulse", folder] => pulse::run(Path::new(folder)),
         ["sound", rest @ ..] => sound::run(rest),
         ["separate", rest @ ..] => separate::run(rest),
+        ["mixes", rest @ ..] => mixes::run(rest),
         ["sections", folder] => sections::run(Path::new(folder)),
         _ => anyhow::bail!(
             "usage: cargo xtask eval harmony|rhythm|beats FOLDER (with nottingham/, openewld/ and lieder/; {HARMONY}), \
@@ -94,7 +99,7 @@ fn main() -> anyhow::Result<()> {
              follow|follow-known|follow-bleed|follow-loop|follow-real (their options stand in docs/following.md), cargo xtask eval follow FOLDER (of a \
              demo), cargo xtask eval band CORPUS (of cargo xtask data; --validate, --pieces N, --seeds N), \
              cargo xtask eval compare PATH... (vocals and folders of them; --live, --brief), cargo xtask eval phrasing \
-             [FILES|--sung N|--scores FOLDER], cargo xtask eval sound [BANK...] [-o FOLDER] [--other-notes], cargo xtask eval separate SHARED (its options stand in docs/separate.md) or cargo xtask eval pulse FOLDER (recordings with beats)"
+             [FILES|--sung N|--scores FOLDER], cargo xtask eval sound [BANK...] [-o FOLDER] [--other-notes], cargo xtask eval separate|mixes SHARED (their options stand in docs/separate.md) or cargo xtask eval pulse FOLDER (recordings with beats)"
         ),
     }
 }

@@ -14,7 +14,7 @@ use crate::audio::{
     AudioFileError, FULL_SCALE, Reader, Resampler, StemFormat, StemWriter, StereoBlock, file_sha256,
 };
 use crate::limits::MAX_REFERENCE_FRAMES;
-use crate::separate::net::{Isolator, hears, weights_sha256};
+use crate::separate::net::{Ahead, Isolator, Scout, SungPath, hears, weights_sha256};
 use crate::separate::{
     Bypass, Cancelled, Centre, InputKind, InputMeter, Percussive, Reference, ReferenceError, Separator,
     Verdict, Way, cancel, parted,
@@ -24,6 +24,9 @@ use crate::time::Hz;
 
 /// Side level below which both channels are the same, in dB beside the middle.
 const SAME_DB: f64 = -90.0;
+
+/// Share of the work that is done when a mix was heard before it is separated.
+const SCOUTED: f64 = 0.5;
 
 /// What is to be separated, and how.
 #[derive(Debug, Clone)]
@@ -267,10 +270,12 @@ impl<'a> Work<'a> {
         let mut parts = Parts::new(writer("voice")?, writer("backing")?);
         let mut cancelled = None;
         let mut latency_s = 0.0;
-        match self.separator()? {
+        match self.separator(progress)? {
             Some(mut separator) => {
                 latency_s = separator.latency().0 as f64 / self.rate.as_f64();
-                self.run(&mut *separator, &mut parts, progress)?;
+                let begun = if self.way == Way::Network && !self.request.is_live { SCOUTED } else { 0.0 };
+                let mut later = |stage, done| progress(stage, begun + (1.0 - begun) * done);
+                self.run(&mut *separator, &mut parts, &mut later)?;
             }
             None => cancelled = Some(self.cancel(&mut parts, progress)?),
         }
@@ -285,7 +290,7 @@ impl<'a> Work<'a> {
     }
 
     /// What separates block by block; none where the whole recording has to be known.
-    fn separator(&self) -> Result<Option<Box<dyn Separator>>, BounceError> {
+    fn separator(&self, progress: &mut Progress<'_>) -> Result<Option<Box<dyn Separator>>, BounceError> {
         let is_live = self.request.is_live;
         Ok(match self.way {
             Way::Off => Some(Box::new(Bypass)),
@@ -300,14 +305,40 @@ impl<'a> Work<'a> {
             }
             Way::Reference => None,
             Way::Network => {
-                let unfit = |_| BounceError::Unfit {
-                    path: self.request.input.clone(),
-                    way: Way::Network.name(),
-                    reason: "its weights are damaged: install the program again, or try --way percussive",
-                };
-                Some(Box::new(Isolator::usual(self.rate).map_err(unfit)?))
+                let isolator = Isolator::usual(self.rate).map_err(|_| self.no_network())?;
+                Some(Box::new(if is_live { isolator } else { isolator.along(self.scout(progress)?) }))
             }
         })
+    }
+
+    /// Hears the whole input before the network separates it.
+    fn scout(&self, progress: &mut Progress<'_>) -> Result<SungPath, BounceError> {
+        let mut scout = Scout::new(self.rate, Ahead::default()).map_err(|_| self.no_network())?;
+        let mut reader = Reader::open(&self.request.input)?;
+        let channels = reader.channels();
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        loop {
+            keep_going(progress(Stage::Separate, SCOUTED * reader.progress()))?;
+            let Some(frames) = reader.next_block()? else { break };
+            left.clear();
+            right.clear();
+            left.extend(frames.chunks_exact(channels).map(|frame| frame[0]));
+            right.extend(frames.chunks_exact(channels).map(|frame| frame[channels - 1]));
+            scout.hear(&left, &right);
+        }
+        // What comes out last is heard with the silence behind it.
+        left.clear();
+        left.resize(self.rate.0 as usize / 10, 0.0);
+        scout.hear(&left, &left);
+        Ok(scout.finish())
+    }
+
+    fn no_network(&self) -> BounceError {
+        BounceError::Unfit {
+            path: self.request.input.clone(),
+            way: Way::Network.name(),
+            reason: "its weights are damaged: install the program again, or try --way percussive",
+        }
     }
 
     /// Runs over the input block by block.

@@ -2,7 +2,7 @@
 
 mod baseline;
 pub mod bleed;
-mod case;
+pub mod case;
 mod demo;
 mod known;
 mod measure;
@@ -36,6 +36,7 @@ use sound::RATE;
 
 pub use demo::run as demo;
 pub use known::run as known;
+pub use midi::f_measure;
 pub use written::run as written;
 
 /// Cases of the whole table.

@@ -70,7 +70,7 @@ impl Case {
 }
 
 /// Files of voices by split.
-fn voice_files(split: Split) -> &'static [&'static str] {
+pub fn voice_files(split: Split) -> &'static [&'static str] {
     match split {
         Split::Tune => &["csd/nino_Bajos_104.flac", "csd/nino_Soprano_105.flac"],
         Split::Report => &[
@@ -270,6 +270,6 @@ pub fn power(samples: &[f32]) -> f64 {
     samples.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / samples.len().max(1) as f64
 }
 
-fn stem(path: &Path) -> String {
+pub fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -2,6 +2,8 @@
 
 use collavoce::listen::Observation;
 
+use super::bss::Ratios;
+
 /// Figures of one clip.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Figures {
@@ -9,6 +11,7 @@ pub struct Figures {
     pub si_sdr: f64,
     pub sdr: f64,
     pub sir: f64,
+    pub bss: Ratios,
     /// Of our trackers, NSDF and network: frames with the right pitch, and found as sung, of those that are sung; frames
     /// found as sung of those that are not.
     pub trackers: [Tracked; 2],

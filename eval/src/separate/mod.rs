@@ -1,10 +1,11 @@
 //! `cargo xtask eval separate`: how well a voice is found in a mix. See docs/separate.md.
 
 mod baseline;
+mod bss;
 mod cost;
 mod kinds;
-mod material;
-mod measure;
+pub mod material;
+pub mod measure;
 mod render;
 mod rows;
 
@@ -15,6 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 use collavoce::audio::{StemFormat, StemWriter, quantise};
 use collavoce::listen::PitchMethod;
 
+use bss::Sources;
 use material::{Backing, Case, Sound, Split, Voice};
 use measure::{Figures, median};
 use rows::Row;
@@ -22,7 +24,10 @@ use rows::Row;
 const USAGE: &str = "usage: cargo xtask eval separate SHARED [-o FOLDER] [--bank FILE] [--each N] [--only ROW] [--tune] [--kinds]; \
                      SHARED holds data/audio and data/scores, the bank is a SoundFont (apt install fluid-soundfont-gm)";
 /// The bank that backings of the report are played with; constants were chosen with another one.
-const BANK: &str = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
+pub const BANK: &str = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
+
+/// Mixes whose voices are written to listen to.
+const WRITTEN: usize = 4;
 
 struct Options {
     shared: PathBuf,
@@ -95,15 +100,40 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
 /// Prints a row for every way: medians over singers of medians over clips.
 fn table(rows: &[&Row], cases: &[Case], out: Option<&Path>) -> anyhow::Result<()> {
     println!(
-        "{:24} {:>6} {:>6} {:>6} | {:>21} | {:>21} | {:>7}",
-        "", "SI-SDR", "SDR", "SIR", "NSDF: RPA recall f.a.", "network: RPA rec. f.a.", "s per s"
+        "{:24} {:>6} {:>6} {:>6} | {:>6} {:>6} | {:>21} | {:>21} | {:>7}",
+        "",
+        "SI-SDR",
+        "SDR",
+        "SIR",
+        "bssSDR",
+        "bssSIR",
+        "NSDF: RPA recall f.a.",
+        "network: RPA rec. f.a.",
+        "s per s"
     );
+    let sources: Vec<Sources> = cases
+        .iter()
+        .map(|case| Sources::new(&case.voice, &rows::mono(&case.backing)))
+        .collect::<anyhow::Result<_>>()?;
+    let mut clips = String::from("row,clip,singer,si_sdr,sdr,sir,bss_sdr,bss_sir\n");
+    if let Some(folder) = out {
+        for (index, case) in cases.iter().enumerate().take(WRITTEN) {
+            let voice = [case.voice.clone(), case.voice.clone()];
+            write(folder, &format!("{index}-true-voice"), &voice, case)?;
+            write(folder, &format!("{index}-true-backing"), &case.backing, case)?;
+        }
+    }
     for row in rows {
         let mut of_singer: BTreeMap<&str, Vec<Figures>> = BTreeMap::new();
         for (index, case) in cases.iter().enumerate() {
-            let (figures, voice) = measured(row, case)?;
+            let (figures, voice) = measured(row, case, &sources[index])?;
             of_singer.entry(&case.singer).or_default().push(figures);
-            if let Some(folder) = out.filter(|_| index < 4) {
+            let Figures { si_sdr, sdr, sir, bss, .. } = figures;
+            clips += &format!(
+                "\"{}\",{index},\"{}\",{si_sdr:.3},{sdr:.3},{sir:.3},{:.3},{:.3}\n",
+                row.name, case.singer, bss.sdr, bss.sir
+            );
+            if let Some(folder) = out.filter(|_| index < WRITTEN) {
                 write(folder, &format!("{index}-{}", row.name.replace([' ', ','], "-")), &voice, case)?;
             }
         }
@@ -111,16 +141,20 @@ fn table(rows: &[&Row], cases: &[Case], out: Option<&Path>) -> anyhow::Result<()
             median(of_singer.values().map(|clips| median(clips.iter().map(value))))
         };
         print!("{:24} {:6.1} {:6.1} {:6.1} |", row.name, of(&|f| f.si_sdr), of(&|f| f.sdr), of(&|f| f.sir));
+        print!(" {:6.1} {:6.1} |", of(&|f| f.bss.sdr), of(&|f| f.bss.sir));
         for tracker in 0..2 {
             let of = |value: &dyn Fn(&measure::Tracked) -> f64| of(&|f| value(&f.trackers[tracker]));
             print!("{:8.2} {:6.2} {:6.2} |", of(&|t| t.raw_pitch), of(&|t| t.recall), of(&|t| t.false_alarm));
         }
         println!("{:8.3}", of(&|f| f.factor));
     }
+    if let Some(folder) = out {
+        std::fs::write(folder.join("clips.csv"), clips)?;
+    }
     Ok(())
 }
 
-fn measured(row: &Row, case: &Case) -> anyhow::Result<(Figures, Sound)> {
+fn measured(row: &Row, case: &Case, sources: &Sources) -> anyhow::Result<(Figures, Sound)> {
     let (voice, took_s) = cost::timed(|| (row.find)(case));
     let voice = voice?;
     let estimate = rows::mono(&voice);
@@ -128,6 +162,7 @@ fn measured(row: &Row, case: &Case) -> anyhow::Result<(Figures, Sound)> {
         si_sdr: measure::si_sdr(&case.voice, &estimate),
         sdr: measure::sdr(&case.voice, &estimate),
         sir: measure::sir(&case.voice, &rows::mono(&case.backing), &estimate),
+        bss: sources.ratios(&estimate)?,
         factor: took_s * case.rate.as_f64() / case.voice.len() as f64,
         ..Figures::default()
     };

@@ -2,7 +2,7 @@
 
 use collavoce::audio::resample;
 use collavoce::listen::{ListenConfig, Observation, PitchMethod, listen_to};
-use collavoce::separate::net::Isolator;
+use collavoce::separate::net::{Ahead, Isolator, Scout};
 use collavoce::separate::stft::{Frames, Masked};
 use collavoce::separate::{Bypass, Centre, Percussive, Reference, Separator, cancel, whole};
 
@@ -62,8 +62,9 @@ pub fn all() -> Vec<Row> {
                 Ok([left, right])
             })
         },
-        other("network", |case| network(case, true)),
-        other("network, no comb", |case| network(case, false)),
+        other("network, live", |case| network(case, Listening::Live)),
+        other("network, no comb", |case| network(case, Listening::Uncombed)),
+        other("network, file", |case| network(case, Listening::File)),
         separator("reference, live", |case| Reference::new(case.rate, case.known.clone(), is_mono(case))),
         other("reference, file", |case| {
             let mix = case.mix();
@@ -97,15 +98,30 @@ pub fn all() -> Vec<Row> {
     ]
 }
 
+/// How the mask network is used.
+#[derive(Clone, Copy)]
+enum Listening {
+    Live,
+    /// Live, without its comb.
+    Uncombed,
+    /// Along a path through the whole mix.
+    File,
+}
+
 /// The mask network, at a rate that it hears.
-fn network(case: &Case, has_comb: bool) -> anyhow::Result<Sound> {
+fn network(case: &Case, listening: Listening) -> anyhow::Result<Sound> {
     let rate = if case.rate.0 < NETWORK_HZ.0 { NETWORK_HZ } else { case.rate };
     let at = |samples: &[f32], from: Hz, to: Hz| resample(samples, 1, from, to);
     let [left, right] = case.mix();
     let (left, right) = (at(&left, case.rate, rate)?, at(&right, case.rate, rate)?);
-    let mut isolator = match has_comb {
-        true => Isolator::usual(rate)?,
-        false => Isolator::new(rate, MaskNet::embedded()?)?,
+    let mut isolator = match listening {
+        Listening::Live => Isolator::usual(rate)?,
+        Listening::Uncombed => Isolator::new(rate, MaskNet::embedded()?)?,
+        Listening::File => {
+            let mut scout = Scout::new(rate, Ahead::default())?;
+            scout.hear(&left, &right);
+            Isolator::usual(rate)?.along(scout.finish())
+        }
     };
     let (mut left, mut right) = whole(&mut isolator, &left, &right);
     for side in [&mut left, &mut right] {

@@ -43,14 +43,19 @@ impl Default for Comb {
 }
 
 /// Share of the way from one number to another, 0 to 1.
-fn between([low, high]: [f32; 2], x: f32) -> f32 {
+pub(super) fn between([low, high]: [f32; 2], x: f32) -> f32 {
     ((x - low) / (high - low)).clamp(0.0, 1.0)
 }
 
 impl Comb {
     /// Lowers a mask between the partials of an F0 in Hz and raises it at them, as far as it is sure that somebody sings.
     pub fn apply(&self, mask: &mut [f32], f0_hz: f32, voiced: f32) {
-        let depth = between(self.sure, voiced) * between(self.told_apart_hz, f0_hz);
+        self.apply_deep(mask, f0_hz, between(self.sure, voiced));
+    }
+
+    /// The same where it is known how sure that is, 0 to 1.
+    pub(super) fn apply_deep(&self, mask: &mut [f32], f0_hz: f32, sure: f32) {
+        let depth = sure * between(self.told_apart_hz, f0_hz);
         if depth <= 0.0 {
             return;
         }

@@ -6,6 +6,7 @@ use collavoce_models::mask::{LOWEST_MIDI, MASKS, MaskNet, MaskOdds, PITCHES, PIT
 use super::comb::Comb;
 use super::features::RateError;
 use super::overlap::Overlap;
+use super::scout::SungPath;
 use crate::audio::{ResampleError, StereoBlock};
 use crate::separate::Separator;
 use crate::time::{Hz, SampleCount};
@@ -30,6 +31,7 @@ pub struct Isolator {
     net: MaskNet,
     overlap: Overlap,
     comb: Option<Comb>,
+    path: Option<SungPath>,
     heard: Vec<Heard>,
     last: MaskOdds,
 }
@@ -47,7 +49,7 @@ impl Isolator {
     /// If windows would be no whole number of samples at that rate.
     pub fn new(rate: Hz, net: MaskNet) -> Result<Self, RateError> {
         let last = MaskOdds { mask: vec![0.0; MASKS], pitches: vec![0.0; PITCHES], voiced: 0.0, onset: 0.0 };
-        Ok(Self { net, overlap: Overlap::new(rate)?, comb: None, heard: Vec::new(), last })
+        Ok(Self { net, overlap: Overlap::new(rate)?, comb: None, path: None, heard: Vec::new(), last })
     }
 
     /// The network of the program under a comb, at a sample rate: a multiple of 300 Hz from 24 kHz on.
@@ -64,6 +66,12 @@ impl Isolator {
         self
     }
 
+    /// Follows what was heard of the whole mix before, instead of deciding window by window who sings at which pitch.
+    pub fn along(mut self, path: SungPath) -> Self {
+        self.path = Some(path);
+        self
+    }
+
     /// How far the voice lies behind the mix: one window.
     pub fn latency(&self) -> SampleCount {
         SampleCount(self.overlap.window() as i64)
@@ -73,6 +81,7 @@ impl Isolator {
     pub fn reset(&mut self) {
         self.net.reset();
         self.overlap.reset();
+        self.path.iter_mut().for_each(SungPath::reset);
         self.heard.clear();
     }
 
@@ -82,14 +91,27 @@ impl Isolator {
     /// # Panics
     /// If the sides differ in length.
     pub fn process(&mut self, left: &mut [f32], right: &mut [f32]) {
-        let Self { net, overlap, comb, heard, last } = self;
+        let Self { net, overlap, comb, path, heard, last } = self;
         overlap.process(left, right, &mut |features, centre, mask| {
             last.clone_from(net.step(features));
             mask.copy_from_slice(&last.mask);
-            let hz = pitch_hz(&last.pitches);
-            if let Some(comb) = comb {
-                comb.apply(mask, hz, last.voiced);
-            }
+            let hz = match path {
+                Some(path) => {
+                    let (hz, sure, gain) = path.next(last);
+                    if let Some(comb) = comb {
+                        comb.apply_deep(mask, hz, sure);
+                    }
+                    mask.iter_mut().for_each(|value| *value *= gain);
+                    hz
+                }
+                None => {
+                    let hz = pitch_hz(&last.pitches);
+                    if let Some(comb) = comb {
+                        comb.apply(mask, hz, last.voiced);
+                    }
+                    hz
+                }
+            };
             heard.push(Heard { centre, hz, voiced: last.voiced, onset: last.onset });
         });
     }
@@ -138,11 +160,16 @@ pub enum IsolatorError {
 /// The likeliest pitch, in Hz: the mean around the highest.
 pub fn pitch_hz(pitches: &[f32]) -> f32 {
     let top = (0..pitches.len()).max_by(|a, b| pitches[*a].total_cmp(&pitches[*b])).unwrap_or(0);
+    pitch_near(pitches, top)
+}
+
+/// The pitch at a place, in Hz: the mean around it.
+pub(super) fn pitch_near(pitches: &[f32], top: usize) -> f32 {
     let (mut sum, mut weights) = (0.0, 0.0);
     for (place, odds) in pitches.iter().enumerate().take(top + 4).skip(top.saturating_sub(3)) {
         sum += odds * place as f32;
         weights += odds;
     }
-    let place = if weights > 0.0 { sum / weights } else { 0.0 };
+    let place = if weights > 0.0 { sum / weights } else { top as f32 };
     440.0 * ((LOWEST_MIDI + place / PITCHES_PER_SEMITONE - 69.0) / 12.0).exp2()
 }

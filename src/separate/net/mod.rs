@@ -8,8 +8,11 @@
 mod comb;
 mod features;
 mod hops;
+mod hush;
 mod isolate;
 mod overlap;
+mod path;
+mod scout;
 
 #[cfg(test)]
 mod tests;
@@ -20,3 +23,5 @@ pub use comb::Comb;
 pub use features::{MixFeatures, RateError, apply, hears, root_hann};
 pub use hops::{ApartHop, HopIsolator, voice_in};
 pub use isolate::{Heard, Isolator, IsolatorError, pitch_hz};
+pub use path::Ahead;
+pub use scout::{Scout, SungPath};

@@ -22,11 +22,11 @@ const _: () = assert!(VOICES <= MAX_VOICES);
 const LOWEST: u8 = 23;
 const HIGHEST: u8 = 72;
 /// Corner of the amplifier's low-pass, in Hz.
-const AMPLIFIER_HZ: f32 = 4_500.0;
+const AMPLIFIER_HZ: f32 = 3_300.0;
 /// Corner of its high-pass, in Hz.
 const RUMBLE_HZ: f32 = 28.0;
 /// Corner below which the amplifier lifts the fundamentals, in Hz.
-const WARM_HZ: f32 = 110.0;
+const WARM_HZ: f32 = 103.0;
 
 /// Furthest from which a finger slides into a note, in semitones, and how long it takes, in seconds.
 const SLIDE: f32 = 2.0;
@@ -102,7 +102,7 @@ impl Bass {
             amplifier_coefficient: one_pole(AMPLIFIER_HZ, rate_hz),
             rumble: 0.0,
             rumble_coefficient: one_pole(RUMBLE_HZ, rate_hz),
-            growl: BandPass::new(780.0, 0.9, rate_hz),
+            growl: BandPass::new(1_490.0, 0.9, rate_hz),
             warm: 0.0,
             warm_coefficient: one_pole(WARM_HZ, rate_hz),
             tuning: Tuning::new(rate_hz / tick as f32),
@@ -144,16 +144,16 @@ impl Bass {
         let mut pluck = Pluck {
             hz,
             level: 0.8 * velocity.powf(1.3) * (hz / 82.0).powf(-0.15),
-            t60_s: (8.5 - 1.3 * octaves).max(2.5),
-            bright_t60_s: 0.45 * (hz / 82.0).powf(0.3),
-            stiff_hz: 6_000.0,
-            position: (0.19 + 0.02 * rng.signed() as f32).clamp(0.1, 0.3),
+            t60_s: (7.8 - 0.5 * octaves).max(2.5),
+            bright_t60_s: 2.1 * (hz / 82.0).powf(1.4),
+            stiff_hz: 5_400.0,
+            position: (0.16 + 0.02 * rng.signed() as f32).clamp(0.1, 0.3),
             touch_s: 0.003 + 0.003 * soft,
-            pulse_s: 0.001_4 + 0.002_2 * soft,
-            noise: 0.05 + 0.06 * velocity,
-            cutoff_hz: (1_600.0 + 5_400.0 * velocity * velocity) * (hz / 82.0).sqrt(),
+            pulse_s: 0.001_8 + 0.002_1 * soft,
+            noise: 0.05 + 0.05 * velocity,
+            cutoff_hz: (330.0 + 3_550.0 * velocity * velocity) * (hz / 82.0).sqrt(),
             detune: 0.000_3 + 0.000_2 * rng.unit() as f32,
-            warmth: (0.9 - 0.9 * octaves).max(0.0),
+            warmth: (1.2 - 0.86 * octaves).max(0.0),
             pickup: 0.0,
             seed: rng.bits(),
         };
@@ -276,8 +276,8 @@ impl Engine for Bass {
             *first += self.amplifier_coefficient * (x - *first);
             *second += self.amplifier_coefficient * (*first - *second);
             self.warm += self.warm_coefficient * (*second - self.warm);
-            let warm = if is_upright { 0.5 } else { 1.4 };
-            let sum = 0.8 * *second + warm * self.warm + 0.35 * self.growl.next(*second);
+            let warm = if is_upright { 0.5 } else { 1.3 };
+            let sum = 0.8 * *second + warm * self.warm + 1.37 * self.growl.next(*second);
             (*left, *right) = (sum, sum);
         }
         if is_upright {

@@ -2,6 +2,8 @@
 
 use std::f32::consts::PI;
 
+/// Gain of the allpasses of a [`Diffuser`].
+const SPREAD: f32 = 0.58;
 /// Magnitude below which recursive state counts as silent.
 const SILENCE: f32 = 1e-15;
 
@@ -148,6 +150,41 @@ impl<const N: usize> BandPasses<N> {
     /// One of them forgets the past.
     pub(super) fn clear(&mut self, lane: usize) {
         (self.s1[lane], self.s2[lane]) = (0.0, 0.0);
+    }
+}
+
+/// Allpasses one after the other: spreads what is sudden over some milliseconds, and leaves the spectrum as it is
+/// (Schroeder, Journal of the Audio Engineering Society 10(3), 1962).
+#[derive(Debug, Clone)]
+pub(super) struct Diffuser {
+    stages: [(Vec<f32>, usize); 3],
+}
+
+impl Diffuser {
+    /// With these delays in seconds; allocates.
+    pub(super) fn new(delays_s: [f32; 3], rate_hz: f32) -> Self {
+        Self { stages: delays_s.map(|s| (vec![0.0; ((s * rate_hz).round() as usize).max(1)], 0)) }
+    }
+
+    /// The next sample.
+    pub(super) fn next(&mut self, x: f32) -> f32 {
+        let mut sound = x;
+        for (line, at) in &mut self.stages {
+            let past = line[*at];
+            let out = past - SPREAD * sound;
+            line[*at] = snap(sound + SPREAD * out);
+            *at = if *at + 1 < line.len() { *at + 1 } else { 0 };
+            sound = out;
+        }
+        sound
+    }
+
+    /// Forgets the past.
+    pub(super) fn clear(&mut self) {
+        for (line, at) in &mut self.stages {
+            line.fill(0.0);
+            *at = 0;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::Instrument;
 use super::cabinet::Cabinet;
 use super::courses;
 use super::drive::{Engine, MAX_TICK, drive, tick_samples};
-use super::dsp::{BandPass, Declick, Noise, decay, glide, one_pole, snap};
+use super::dsp::{BandPass, Declick, Diffuser, Noise, decay, glide, one_pole, snap};
 use super::modes::{Bank, Mode, Sums};
 use super::string::{Pluck, PluckedString};
 use super::tone::{GuitarBuild, GuitarTone};
@@ -67,18 +67,21 @@ const NYLON: Body = [
 ];
 
 /// Noise of a finger that leaves a string: level relative to the note, centre in Hz, decay by 60 dB in seconds.
-const RELEASE: (f32, f32, f32) = (0.012, 1_500.0, 0.08);
+const RELEASE: (f32, f32, f32) = (0.005, 1_500.0, 0.08);
 /// Noise of a hand that slides along wound strings to the next chord: level, centre in Hz, decay by 60 dB in seconds, and
 /// one change of chord in so many has it.
-const SQUEAK: (f32, f32, f32) = (0.016, 3_100.0, 0.14);
+const SQUEAK: (f32, f32, f32) = (0.007, 3_100.0, 0.14);
 const SQUEAKS: usize = 7;
 /// A hand moves where nothing is held any more and the next note is this much later at most, in seconds.
 const MOVES_WITHIN_S: f32 = 0.12;
 
 /// Gain of the strings' sound that does not pass through the body.
-const DIRECT: f32 = 0.85;
+const DIRECT: f32 = 0.295;
 /// Corner of the high-pass on the direct sound, in Hz.
-const DIRECT_HZ: f32 = 1_100.0;
+const DIRECT_HZ: f32 = 2_160.0;
+
+/// Delays with which a top spreads a stroke over some milliseconds, in seconds.
+const TOP_S: [f32; 3] = [0.000_57, 0.001_51, 0.003_23];
 
 #[derive(Debug, Clone)]
 struct Voice {
@@ -164,6 +167,7 @@ pub struct Guitar {
     mono: [f32; MAX_TICK],
     low: f32,
     low_coefficient: f32,
+    top: Diffuser,
     tuning: Tuning,
     declick: Declick,
 }
@@ -197,6 +201,7 @@ impl Guitar {
             sums: Box::new(Sums::new()),
             mono: [0.0; MAX_TICK],
             low: 0.0,
+            top: Diffuser::new(TOP_S, rate_hz),
             low_coefficient: one_pole(DIRECT_HZ, rate_hz),
             tuning: Tuning::new(rate_hz / tick as f32),
             declick: Declick::new(rate_hz),
@@ -236,7 +241,7 @@ impl Guitar {
         let mut rng = self.seed.named("squeak", u64::from(id.0));
         if is_wound && moves && rng.below(SQUEAKS) == 0 {
             let hz = SQUEAK.1 * (1.0 + 0.25 * rng.signed() as f32);
-            self.fingers.sound((SQUEAK.0, hz, SQUEAK.2), level.max(0.3), rng.bits());
+            self.fingers.sound((SQUEAK.0, hz, SQUEAK.2), level.max(0.8), rng.bits());
         }
     }
 
@@ -248,17 +253,17 @@ impl Guitar {
         let soft = 1.0 - velocity;
         let mut pluck = Pluck {
             hz,
-            level: 1.2 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
-            t60_s: (12.0 - 1.9 * octaves).max(2.5),
-            bright_t60_s: 0.55 + 0.2 * octaves.max(-0.5),
-            stiff_hz: if wound { 4_500.0 } else { 9_000.0 },
-            position: (0.13 + 0.012 * course as f32 + 0.02 * rng.signed() as f32).clamp(0.06, 0.3),
+            level: 3.27 * velocity.powf(1.5) * (hz / 220.0).powf(-0.25),
+            t60_s: (10.2 - 2.5 * octaves).max(1.8),
+            bright_t60_s: 0.72 + 0.18 * octaves.max(-0.5),
+            stiff_hz: if wound { 5_000.0 } else { 9_000.0 },
+            position: (0.094 + 0.012 * course as f32 + 0.02 * rng.signed() as f32).clamp(0.06, 0.3),
             touch_s: 0.002 + 0.003 * soft,
-            pulse_s: (0.000_13 + 0.000_5 * soft) * (1.0 + 0.1 * rng.signed() as f32),
-            noise: 0.16 + 0.12 * velocity,
-            warmth: (6.5 - 2.5 * octaves).clamp(0.3, 6.5),
-            cutoff_hz: 4_200.0 + 13_000.0 * velocity * velocity,
-            detune: 0.000_6 + 0.000_3 * rng.unit() as f32,
+            pulse_s: (0.000_19 + 0.000_2 * soft) * (1.0 + 0.1 * rng.signed() as f32),
+            noise: 0.14 + 0.10 * velocity,
+            warmth: (9.0 - 3.6 * octaves).clamp(0.3, 9.0),
+            cutoff_hz: 6_200.0 + 9_750.0 * velocity * velocity,
+            detune: 0.001_5 + 0.000_3 * rng.unit() as f32,
             pickup: 0.0,
             seed: rng.bits(),
         };
@@ -298,14 +303,14 @@ impl Guitar {
                 pluck.pulse_s *= 1.8;
                 pluck.noise *= 0.6;
                 pluck.cutoff_hz *= 0.55;
-                pluck.level *= 1.25;
+                pluck.level *= 0.89;
             }
             GuitarBuild::Electric => {
                 pluck.t60_s *= 1.1;
                 pluck.bright_t60_s *= 1.1;
                 pluck.noise *= 0.5;
                 pluck.pickup = 0.22;
-                pluck.level *= 0.62;
+                pluck.level *= 0.42;
             }
         }
         pluck.equip(self.tone.bright, self.tone.ring);
@@ -374,6 +379,7 @@ impl Engine for Guitar {
             return;
         }
         for (x, (left, right)) in mono.iter_mut().zip(left.iter_mut().zip(right.iter_mut())) {
+            *x = self.top.next(*x);
             self.low += self.low_coefficient * (*x - self.low);
             let direct = DIRECT * (*x - self.low);
             (*left, *right) = (direct, direct);
@@ -393,6 +399,7 @@ impl Instrument for Guitar {
         self.fingers.clear();
         self.cabinet.clear();
         (self.count, self.low) = (0, 0.0);
+        self.top.clear();
         self.body.clear();
         self.tuning.reset();
         self.declick.clear();

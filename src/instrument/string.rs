@@ -1,6 +1,6 @@
 //! A plucked string: a waveguide with two polarisations.
 //!
-//! Loop: third-order Lagrange delay, one-pole loss, two first-order allpasses for stiffness (Jaffe and Smith,
+//! Loop: fifth-order Lagrange delay, a shelf of losses, two first-order allpasses for stiffness (Jaffe and Smith,
 //! Computer Music Journal 7(2), 1983; Karjalainen, Valimaki and Tolonen, Computer Music Journal 22(3), 1998).
 
 use std::f32::consts::PI;
@@ -9,18 +9,20 @@ use multiversion::multiversion;
 
 use super::dsp::{Noise, decay, glide, one_pole, snap};
 
-/// Frequency at which [`Pluck::bright_t60_s`] holds, in Hz.
-const BRIGHT_HZ: f32 = 5_000.0;
+/// Frequency around which strings begin to lose more, in Hz.
+const DARK_HZ: f32 = 3_000.0;
 /// Lowest pitch that fits the delay line, in Hz.
 const LOWEST_HZ: f32 = 30.0;
 /// Corner under which [`Pluck::warmth`] lifts, in Hz.
-const WARM_HZ: f32 = 300.0;
+const WARM_HZ: f32 = 190.0;
 /// Share of the first polarisation in what is heard.
 const FIRST: f32 = 0.6;
+/// Decay of the second polarisation, beside the first's.
+const SECOND_T60: f32 = 0.15;
 /// Most samples that ring on at once.
 const CHUNK: usize = 32;
 /// Samples around a place between two of them that its value is read from.
-const TAPS: usize = 4;
+const TAPS: usize = 6;
 
 /// How a string is plucked and how it rings.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +33,7 @@ pub(super) struct Pluck {
     pub level: f32,
     /// Decay by 60 dB of the fundamental, in seconds.
     pub t60_s: f32,
-    /// Decay by 60 dB at 5 kHz, in seconds.
+    /// Decay by 60 dB far above 3 kHz, in seconds.
     pub bright_t60_s: f32,
     /// Corner of the stiffness allpasses, in Hz; higher is less stiff.
     pub stiff_hz: f32,
@@ -45,7 +47,7 @@ pub(super) struct Pluck {
     pub noise: f32,
     /// Low-pass on the excitation, in Hz.
     pub cutoff_hz: f32,
-    /// How much more it holds below 300 Hz than above; the level stays about the same.
+    /// How much more it holds below 190 Hz than above; the level stays about the same.
     pub warmth: f32,
     /// Where a magnetic pickup hears it, as a share of the string; 0 is none, and the bridge is heard.
     pub pickup: f32,
@@ -88,6 +90,7 @@ pub(super) struct PluckedString {
     pluck: Pluck,
     loss: f32,
     loss_target: f32,
+    dark: f32,
     stiff: f32,
     t60_s: f32,
     t60_target_s: f32,
@@ -144,6 +147,7 @@ impl PluckedString {
             pluck,
             loss: 0.5,
             loss_target: 0.5,
+            dark: one_pole(DARK_HZ, rate_hz),
             stiff: 0.0,
             t60_s: 1.0,
             t60_target_s: 1.0,
@@ -167,10 +171,10 @@ impl PluckedString {
         let hz = pluck.hz.clamp(LOWEST_HZ * 1.1, self.rate_hz / 16.0);
         self.pluck = Pluck { hz, ..pluck };
         self.lines[0].t60_share = 1.0;
-        self.lines[1].t60_share = 0.45;
+        self.lines[1].t60_share = SECOND_T60;
         self.lines[0].detune = 1.0;
         self.lines[1].detune = 1.0 + pluck.detune;
-        self.loss = loss(hz, self.pluck.bright_t60_s, self.pluck.t60_s, self.rate_hz);
+        self.loss = loss(hz, self.pluck.bright_t60_s, self.pluck.t60_s);
         self.loss_target = self.loss;
         let corner = (PI * (pluck.stiff_hz / self.rate_hz).min(0.24)).tan();
         self.stiff = (corner - 1.0) / (corner + 1.0);
@@ -181,11 +185,10 @@ impl PluckedString {
         self.retune(tuning, true);
     }
 
-    /// From now on the string decays within `t60_s` at its fundamental and `bright_t60_s` at 5 kHz.
+    /// From now on the string decays within `t60_s` at its fundamental and `bright_t60_s` far above 3 kHz.
     pub(super) fn damp(&mut self, t60_s: f32, bright_t60_s: f32) {
         self.t60_target_s = t60_s.min(self.t60_target_s);
-        self.loss_target =
-            loss(self.pluck.hz, bright_t60_s, t60_s, self.rate_hz).min(self.loss_target).max(0.02);
+        self.loss_target = loss(self.pluck.hz, bright_t60_s, t60_s).max(self.loss_target);
     }
 
     /// One control tick; `tuning` is a frequency ratio and `retuned` says whether it changed since the last.
@@ -217,7 +220,7 @@ impl PluckedString {
     fn retune(&mut self, tuning: f32, at_once: bool) {
         let hz = self.pluck.hz * tuning;
         let omega = 2.0 * std::f64::consts::PI * f64::from(hz) / f64::from(self.rate_hz);
-        let (loss_gain, loss_delay) = one_pole_at(f64::from(self.loss), omega);
+        let (loss_gain, loss_delay) = shelf_at(f64::from(self.loss), f64::from(self.dark), omega);
         let filters = loss_delay + 2.0 * allpass_delay(f64::from(self.stiff), omega);
         let longest = (self.mask - 4) as f32;
         for line in &mut self.lines {
@@ -271,7 +274,7 @@ impl PluckedString {
         }
         // Of the pulse alone: a finger's noise is bright.
         self.warm += self.warm_coefficient * (push * pluck.level - self.warm);
-        let envelope = if since < 0.0 { 0.35 * t / pluck.touch_s.max(1e-4) } else { (-since / 0.003).exp() };
+        let envelope = if since < 0.0 { 0.35 * t / pluck.touch_s.max(1e-4) } else { (-since / 0.0025).exp() };
         push += self.noise.next() * pluck.noise * envelope;
         self.excitation[0] += self.cutoff * (push * pluck.level - self.excitation[0]);
         self.excitation[1] += self.cutoff * (self.excitation[0] - self.excitation[1]);
@@ -319,8 +322,8 @@ fn ring(string: &mut PluckedString, push: f32, out: &mut [f32]) {
     let [first, second] = &mut values;
     for (a, b) in first.iter_mut().zip(second.iter_mut()).take(len) {
         let [one, two] = &mut string.lines;
-        *a = snap(one.lose(*a, string.loss, string.stiff));
-        *b = snap(two.lose(*b, string.loss, string.stiff));
+        *a = snap(one.lose(*a, string.loss, string.dark, string.stiff));
+        *b = snap(two.lose(*b, string.loss, string.dark, string.stiff));
     }
     first[0] += push;
     second[0] += push;
@@ -351,10 +354,10 @@ impl Line {
 
     /// Samples that can be read before the first of them is written; the delay may shrink by one meanwhile.
     fn ahead(&self) -> usize {
-        (self.delay as usize).saturating_sub(2).clamp(1, CHUNK)
+        (self.delay as usize).saturating_sub(3).clamp(1, CHUNK)
     }
 
-    /// Reads the waves that come back, at places between the samples (third-order Lagrange).
+    /// Reads the waves that come back, at places between the samples (fifth-order Lagrange).
     #[inline(always)]
     fn come_back(&mut self, head: usize, mask: usize, places: &mut [f32], out: &mut [f32]) {
         for place in places.iter_mut() {
@@ -369,22 +372,21 @@ impl Line {
             return;
         }
         let mut past = [0.0; CHUNK + TAPS];
-        let from = head.wrapping_sub(first + 2) & mask;
+        let from = head.wrapping_sub(first + TAPS / 2) & mask;
         self.copy(from, &mut past[..out.len() + TAPS - 1]);
         let within = |place: f32| lagrange(place - first as f32);
         let standing = (self.step == 0.0).then(|| within(places[0]));
         for ((out, place), taps) in out.iter_mut().zip(&*places).zip(past.windows(TAPS)) {
             let weights = standing.unwrap_or_else(|| within(*place));
-            *out = weighed([taps[3], taps[2], taps[1], taps[0]], weights);
+            *out = weighed(taps, &weights);
         }
     }
 
     #[inline(always)]
     fn between(&self, head: usize, mask: usize, place: f32) -> f32 {
         let whole = place as usize;
-        let tap = |back: usize| self.at(head, mask, back);
-        let taps = [tap(whole - 1), tap(whole), tap(whole + 1), tap(whole + 2)];
-        weighed(taps, lagrange(place - whole as f32))
+        let taps: [f32; TAPS] = std::array::from_fn(|tap| self.at(head, mask, whole + TAPS / 2 - tap));
+        weighed(&taps, &lagrange(place - whole as f32))
     }
 
     /// Copies what begins at `from`, around the end of the buffer.
@@ -406,9 +408,9 @@ impl Line {
 
     /// What a wave loses on its way along the string.
     #[inline(always)]
-    fn lose(&mut self, x: f32, loss: f32, stiff: f32) -> f32 {
-        self.low += loss * (x - self.low);
-        let mut y = self.low * self.gain;
+    fn lose(&mut self, x: f32, loss: f32, dark: f32, stiff: f32) -> f32 {
+        self.low += dark * (x - self.low);
+        let mut y = (x - loss * (x - self.low)) * self.gain;
         self.gain += self.gain_step;
         for state in &mut self.stiff {
             let out = stiff * y + *state;
@@ -419,31 +421,38 @@ impl Line {
     }
 }
 
-/// Weights of four samples, the newest first, for the value `f` behind the second.
+/// Weights of six samples, the oldest first, for the value `f` behind the fourth.
 #[inline(always)]
 fn lagrange(f: f32) -> [f32; TAPS] {
-    let (up, down, beyond) = (f + 1.0, f - 1.0, f - 2.0);
-    [-f * down * beyond / 6.0, up * down * beyond / 2.0, -up * f * beyond / 2.0, up * f * down / 6.0]
+    let (a, b, c, d, e) = (f + 2.0, f + 1.0, f - 1.0, f - 2.0, f - 3.0);
+    [
+        a * b * f * c * d / 120.0,
+        -a * b * f * c * e / 24.0,
+        a * b * f * d * e / 12.0,
+        -a * b * c * d * e / 12.0,
+        a * f * c * d * e / 24.0,
+        -b * f * c * d * e / 120.0,
+    ]
 }
 
 #[inline(always)]
-fn weighed([newest, near, far, farthest]: [f32; TAPS], weights: [f32; TAPS]) -> f32 {
-    newest * weights[0] + near * weights[1] + far * weights[2] + farthest * weights[3]
+fn weighed(taps: &[f32], weights: &[f32; TAPS]) -> f32 {
+    taps.iter().zip(weights).map(|(tap, weight)| tap * weight).sum()
 }
 
-/// Coefficient of the loop's one-pole for a decay within `bright_t60_s` at 5 kHz.
-fn loss(hz: f32, bright_t60_s: f32, t60_s: f32, rate_hz: f32) -> f32 {
+/// Share of the wave above [`DARK_HZ`] that is lost on the way along the string, for a decay within `bright_t60_s` there.
+fn loss(hz: f32, bright_t60_s: f32, t60_s: f32) -> f32 {
     let rate = (1.0 / bright_t60_s - 1.0 / t60_s).max(0.01);
-    let power = 10f32.powf(6.0 * rate / hz);
-    let corner = BRIGHT_HZ / (power - 1.0).max(1e-4).sqrt();
-    one_pole(corner.clamp(hz, 0.4 * rate_hz), rate_hz)
+    1.0 - 10f32.powf(-3.0 * rate / hz)
 }
 
-/// Gain and phase delay in samples of `y += k (x - y)` at an angular frequency.
-fn one_pole_at(k: f64, omega: f64) -> (f64, f64) {
+/// Gain and phase delay in samples of `x - loss (x - y)`, with `y += k (x - y)`, at an angular frequency.
+fn shelf_at(loss: f64, k: f64, omega: f64) -> (f64, f64) {
     let a = 1.0 - k;
     let (re, im) = (1.0 - a * omega.cos(), a * omega.sin());
-    (k / re.hypot(im), im.atan2(re) / omega)
+    let low = k / (re * re + im * im);
+    let (re, im) = (1.0 - loss + loss * low * re, loss * low * im);
+    (re.hypot(im), im.atan2(re) / omega)
 }
 
 /// Phase delay in samples of a first-order allpass at an angular frequency.

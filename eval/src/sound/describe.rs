@@ -6,6 +6,9 @@ use super::play::RATE;
 
 /// Partials that are looked for.
 const PARTIALS: usize = 12;
+/// Clicks are looked for above this, in Hz, and so long after an event, in seconds.
+const CLICK_HZ: f64 = 8_000.0;
+const CLICK_S: f64 = 0.005;
 
 /// Spectrum of a stretch under a Hann window: squared magnitudes, and the width of a bin in Hz.
 struct Spectrum {
@@ -181,6 +184,25 @@ pub fn offset_db(samples: &[f32]) -> f64 {
     20.0 * (mean.abs().max(1e-9) / f64::from(most).max(1e-9)).log10()
 }
 
+/// What an event adds above 8 kHz within 5 ms of it, at its highest, in dB relative to full scale: `with` and `without` it.
+pub fn click_dbfs(with: &[f32], without: &[f32], at_s: f64) -> f64 {
+    // Two high-passes of first order; what came before the event is the same in both sounds and cancels.
+    let pole = (-std::f64::consts::TAU * CLICK_HZ / RATE.as_f64()).exp();
+    let mut low = [0.0f64; 2];
+    let from = RATE.count(at_s).0 as usize;
+    let mut most = 0.0f64;
+    let pairs = with.iter().zip(without).skip(from).take(RATE.count(CLICK_S).0 as usize);
+    for (with, without) in pairs {
+        let mut added = f64::from(*with) - f64::from(*without);
+        for low in &mut low {
+            *low += (1.0 - pole) * (added - *low);
+            added -= *low;
+        }
+        most = most.max(added.abs());
+    }
+    20.0 * most.max(1e-9).log10()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +230,11 @@ mod tests {
         assert!((partial_t60_s(&sound, 220.0, 3) - 3.0).abs() < 0.1, "{}", partial_t60_s(&sound, 220.0, 3));
         assert!(between_partials_db(&sound, 220.0) < -50.0, "{}", between_partials_db(&sound, 220.0));
         assert!(attack_ms(&sound) < 12.0, "{}", attack_ms(&sound));
+        assert!(click_dbfs(&sound, &sound, 0.5) < -150.0);
+        let mut cut = sound.clone();
+        cut[24_000..].fill(0.0);
+        let (cut_off, level) = (click_dbfs(&cut, &sound, 0.5), f64::from(sound[24_000].abs()));
+        assert!(cut_off > 20.0 * level.log10() - 9.0, "{cut_off}");
         let tone = centroid_hz(&string(1_000.0, 0.0, 30.0), 0.1, 0.4);
         assert!((1_000.0..2_200.0).contains(&tone), "{tone}");
     }

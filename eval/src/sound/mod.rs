@@ -22,8 +22,13 @@ use play::{Player, RATE, mono};
 const USAGE: &str = "usage: cargo xtask eval sound [BANK...] [-o FOLDER] [--other-notes]; without a BANK those that are \
                      installed are taken (apt install fluid-soundfont-gm musescore-general-soundfont-small)";
 /// What banks hardly do, because they hold a note once: it is shown, and not counted.
-const SHOWN_ONLY: [&str; 4] =
-    ["octaves brighter a doubling", "dB louder a doubling", "offset dB", "repeats differ dB"];
+const SHOWN_ONLY: [&str; 5] = [
+    "octaves brighter a doubling",
+    "dB louder a doubling",
+    "offset dB",
+    "repeats differ dB",
+    "click at its end dBFS",
+];
 /// Seconds of a part.
 const PART_S: f64 = 20.0;
 /// Velocities at which notes are played.
@@ -96,16 +101,22 @@ fn on(part: Part, at: i64, id: u32, pitch: u8, velocity: u8) -> NoteEvent {
 
 impl Solo {
     fn sound(self, player: &Player, velocity: u8, rate: Hz) -> anyhow::Result<Vec<f32>> {
+        let off = NoteEvent {
+            at: rate.sample_at(self.held_s),
+            part: self.part,
+            kind: EventKind::NoteOff { id: NoteId(1) },
+        };
+        self.play(player, rate, &[on(self.part, 0, 1, self.pitch, velocity), off])
+    }
+
+    /// The note without its end.
+    fn endless(self, player: &Player, velocity: u8) -> anyhow::Result<Vec<f32>> {
+        self.play(player, RATE, &[on(self.part, 0, 1, self.pitch, velocity)])
+    }
+
+    fn play(self, player: &Player, rate: Hz, events: &[NoteEvent]) -> anyhow::Result<Vec<f32>> {
         let frames = rate.count(self.held_s + 1.5).0 as usize;
-        let events = [
-            on(self.part, 0, 1, self.pitch, velocity),
-            NoteEvent {
-                at: rate.sample_at(self.held_s),
-                part: self.part,
-                kind: EventKind::NoteOff { id: NoteId(1) },
-            },
-        ];
-        Ok(mono(&player.play(self.part, &events, frames, rate)?))
+        Ok(mono(&player.play(self.part, events, frames, rate)?))
     }
 
     /// Plays the note again and again, each after the last has faded.
@@ -152,6 +163,8 @@ impl Solo {
         } else {
             let f0_hz = MidiNote(self.pitch).hz(0.0);
             out.push(("between partials dB", describe::between_partials_db(sound, f0_hz)));
+            let endless = self.endless(player, VELOCITIES[1])?;
+            out.push(("click at its end dBFS", describe::click_dbfs(sound, &endless, self.held_s)));
             if self.part != Part::Strings {
                 out.push(("inharmonicity 1e-6", describe::inharmonicity(sound, f0_hz)));
                 out.push(("T60 of partial 1 s", describe::partial_t60_s(sound, f0_hz, 1)));

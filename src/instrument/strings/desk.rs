@@ -14,10 +14,10 @@ const LANES: usize = 8;
 type Lanes = [f32; LANES];
 /// Highest notes that take all of them, in Hz; above, one fewer plays.
 const FULL_BELOW_HZ: f32 = 330.0;
-/// Time constant of the fade after the note's end, in seconds: 40 dB in 0.3 s.
-const RELEASE_S: f32 = 0.065;
+/// Time constant of the fade after the note's end, in seconds: 40 dB in 0.31 s.
+const RELEASE_S: f32 = 0.067;
 /// Depth and time constant of the slide into the note, in cents and seconds.
-const SCOOP: (f32, f32) = (14.0, 0.05);
+const SCOOP: (f32, f32) = (12.0, 0.05);
 /// Time constant of the slide between slurred notes, in seconds.
 const SLUR_S: f32 = 0.035;
 /// Strokes a second of a trembling bow, slowest and how much faster some are; and how deep it falls between two.
@@ -103,7 +103,7 @@ pub(super) struct Desk {
     time_s: f32,
     held: bool,
     /// Stage by stage, left and right.
-    low: [[f32; 2]; 2],
+    low: [[f32; 2]; 3],
     low_coefficient: f32,
     noise: Noise,
     bow: BandPass,
@@ -132,10 +132,10 @@ impl Desk {
             },
             time_s: 0.0,
             held: false,
-            low: [[0.0; 2]; 2],
+            low: [[0.0; 2]; 3],
             low_coefficient: 0.1,
             noise: Noise::new(rate_hz),
-            bow: BandPass::new(3_400.0, 0.6, rate_hz),
+            bow: BandPass::new(2_040.0, 0.6, rate_hz),
             bow_level: 0.0,
             last: (0.0, 0.0),
         }
@@ -156,11 +156,11 @@ impl Desk {
             self.bows.phase[index] = rng.unit() as f32;
             (self.bows.left[index], self.bows.right[index]) = (angle.cos(), angle.sin());
             *player = Player {
-                detune_cents: 6.0 * seat * if index % 2 == 0 { 1.0 } else { -0.6 }
+                detune_cents: 7.0 * seat * if index % 2 == 0 { 1.0 } else { -0.6 }
                     + 1.4 * rng.normal() as f32,
                 vibrato_turns: rng.unit() as f32,
                 vibrato_hz: 5.0 + 1.2 * rng.unit() as f32,
-                vibrato_cents: bowing.vibrato * (6.0 + 5.0 * rng.unit() as f32),
+                vibrato_cents: bowing.vibrato * (8.0 + 6.5 * rng.unit() as f32),
                 drift_turns: rng.unit() as f32,
                 drift_hz: 0.25 + 0.4 * rng.unit() as f32,
                 late_s: 0.03 * rng.unit() as f32 * (1.2 - bowing.velocity),
@@ -236,21 +236,21 @@ impl Desk {
         let open = match self.bowing.stroke {
             // What is plucked loses its upper partials first.
             Stroke::Plucked => 0.3 + 0.6 * envelope,
-            _ => 0.68 + 0.32 * envelope,
+            _ => 0.86 + 0.14 * envelope,
         };
-        let corner = bright * (1_400.0 + 3_000.0 * velocity + 2.2 * hz) * open * (0.65 + 0.35 * expression);
+        let corner = bright * (630.0 + 2_000.0 * velocity + 4.6 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(12_000.0), self.rate_hz);
         let noise = match self.bowing.stroke {
             Stroke::Slurred => 0.04,
             Stroke::Plucked => 0.25 * (-self.time_s / 0.01).exp(),
-            _ => 0.04 + 0.09 * (-self.time_s / 0.12).exp(),
+            _ => 0.02 + 0.12 * (-self.time_s / 0.12).exp(),
         };
-        self.bow_level = noise * (hz / 330.0).sqrt() * (0.5 + velocity);
+        self.bow_level = noise * (hz / 330.0).powf(0.2) * (0.5 + velocity);
     }
 
     /// Adds the note to both channels.
     pub(super) fn add(&mut self, left: &mut [f32], right: &mut [f32]) {
-        let gain = 0.8 * self.bowing.velocity.powf(1.2) * (self.bowing.hz / 220.0).powf(0.3)
+        let gain = 0.38 * self.bowing.velocity.powf(1.2) * (self.bowing.hz / 220.0).powf(0.3)
             / (self.count.max(1) as f32).sqrt();
         play(self, gain, left, right);
     }
@@ -271,7 +271,7 @@ impl Desk {
     pub(super) fn clear(&mut self) {
         self.players = [Player::default(); PLAYERS];
         self.bows = Bows::default();
-        self.low = [[0.0; 2]; 2];
+        self.low = [[0.0; 2]; 3];
         self.bow.clear();
         self.time_s = 0.0;
         self.held = false;

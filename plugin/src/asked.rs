@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use collavoce::score::{Key, Part};
 use collavoce::song::{
-    Arranger, Feel, Harmonist, Idiom, Isolate, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style, TakeChoice,
-    ToneName, Tune, WhenStopped,
+    Arranger, Feel, Harmonist, Idiom, Isolate, Lead, LiveTiming, Mode, Repairs, Seed, Settings, Style,
+    TakeChoice, ToneName, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Meter, TICKS_PER_QUARTER};
 
 use crate::params::{
-    CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, IsolateChoice, KEY_NAMES, LeadChoice, LookaheadChoice,
-    MeterChoice, PartParams, StopChoice, StyleChoice, ToneChoice, TuneChoice,
+    CollavoceParams, ComposerChoice, FeelChoice, HarmonyChoice, IsolateChoice, KEY_NAMES, LeadChoice,
+    LookaheadChoice, MeterChoice, PartParams, StopChoice, StyleChoice, ToneChoice, TuneChoice,
 };
 
 /// What the host's time line says, written by the audio thread and read by the workers.

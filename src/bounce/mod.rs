@@ -164,9 +164,7 @@ pub fn bounce(request: &BounceRequest<'_>, progress: &mut Progress<'_>) -> Resul
     };
     let Heard { input, beside, session } = match &isolated {
         Some(isolated) => isolated.hear(request, &settings, progress)?,
-        None => {
-            hear_voice(&request.vocal, request.sidechain.as_deref(), &settings, request.pitch, progress)?
-        }
+        None => hear_voice(&request.vocal, request.sidechain.as_deref(), &settings, request.pitch, progress)?,
     };
     laps.lap("analyse");
     let of_mix = isolated.as_ref().and_then(|isolated| isolated.source.clone());

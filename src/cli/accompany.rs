@@ -117,6 +117,9 @@ fn present_line(report: &BounceReport) -> String {
     let names: Vec<&str> = mix.iter().flat_map(|mix| &mix.present).map(|part| Part::name(*part)).collect();
     match names.as_slice() {
         [] => String::new(),
+        all if all.len() == Part::ALL.len() => {
+            "there   every part in the recording already: all are written nevertheless\n".to_owned()
+        }
         names => format!(
             "there   {} in the recording already: left out unless --parts names them\n",
             names.join(", ")

@@ -11,8 +11,8 @@ use collavoce::listen::PitchMethod;
 use collavoce::score::{Key, Part};
 use collavoce::separate::Way;
 use collavoce::song::{
-    Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, Isolate, KnownSong, Lead, LiveTiming, Mode, Repairs,
-    Seed, Settings, Song, Style, TakeChoice, ToneName, Tune, WhenStopped,
+    Anchor, Arranger, Chart, Feel, FixedBar, Harmonist, Idiom, Isolate, KnownSong, Lead, LiveTiming, Mode,
+    Repairs, Seed, Settings, Song, Style, TakeChoice, ToneName, Tune, WhenStopped,
 };
 use collavoce::time::{Bpm, Hz, Meter};
 

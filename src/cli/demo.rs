@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use collavoce::song::Isolate;
 use collavoce::sing::{DemoOptions, Sung, demo_with};
+use collavoce::song::Isolate;
 use collavoce::time::Hz;
 
 use super::accompany;

@@ -67,4 +67,3 @@ impl Verdict {
         Self { kind, why, heard }
     }
 }
-

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use collavoce::bounce::sounds::read_bank;
-use collavoce::bounce::{BounceError, BounceRequest, Isolate, Stage, analyse, bounce};
+use collavoce::bounce::{BounceError, BounceRequest, Stage, analyse, bounce};
 use collavoce::engine::Session;
 use collavoce::listen::PitchMethod;
-use collavoce::song::{Mode, Settings};
+use collavoce::song::{Isolate, Mode, Settings};
 
 use crate::separate::BANK;
 use crate::separate::material::{RATE, Split};
@@ -151,8 +151,7 @@ fn quiet(_: Stage, _: f64) -> ControlFlow<()> {
 /// What `--isolate auto` takes a mix for, and what `--isolate on` writes to it; both do the same where a mix is heard.
 fn isolated(path: &Path, mode: Mode, scratch: &Scratch) -> anyhow::Result<(String, Option<Session>)> {
     let run = |isolate| {
-        let request =
-            BounceRequest { isolate, ..BounceRequest::new(path, scratch.path("out"), settings(mode)) };
+        let request = BounceRequest::new(path, scratch.path("out"), Settings { isolate, ..settings(mode) });
         match bounce(&request, &mut quiet) {
             Ok(done) => Ok(Some((done.report["isolation"]["found"]["kind"].clone(), done.session))),
             Err(BounceError::Engine { .. }) => Ok(None),

@@ -60,10 +60,11 @@ pub(super) fn settings(
     if rows == Page::ALL.len() {
         let step = (rect.height() + ROW_GAP) / rows as f32;
         let first = rect.with_max_y(rect.top() + step - ROW_GAP);
-        let wishes = Page::ALL.iter().enumerate();
-        return wishes
-            .filter_map(|(index, page)| show(*page, first.translate(vec2(0.0, step * index as f32))))
-            .last();
+        let mut wish = None;
+        for (index, page) in Page::ALL.into_iter().enumerate() {
+            wish = show(page, first.translate(vec2(0.0, step * index as f32))).or(wish);
+        }
+        return wish;
     }
     let (row, more) = rect.split_left_right_at_x(rect.right() - 50.0);
     let wish = show(*page, row);

@@ -148,7 +148,8 @@ impl Causal {
         let told: Vec<FixedBar> = ((coming - TOLD_BARS).max(0)..=coming)
             .map(|bar| (BarNumber(bar as i32 + 1), (0..per_bar).map(|place| chord_at(bar, place)).collect()))
             .filter(|(number, chords): &(BarNumber, Beats)| {
-                settings.fixed.iter().all(|stated| stated.bar != *number) && chords.iter().any(Option::is_some)
+                settings.fixed.iter().all(|stated| stated.bar != *number)
+                    && chords.iter().any(Option::is_some)
             })
             .map(|(bar, chords)| FixedBar {
                 bar,
@@ -199,7 +200,8 @@ mod tests {
     /// Capital letters are major chords, small ones minor, a dot is none.
     fn beats(names: &str) -> Beats {
         let root = |name: char| crate::score::PitchClass(name.to_ascii_uppercase() as u8 - b'A');
-        let quality = |name: char| if name.is_ascii_lowercase() { ChordQuality::Minor } else { ChordQuality::Major };
+        let quality =
+            |name: char| if name.is_ascii_lowercase() { ChordQuality::Minor } else { ChordQuality::Major };
         let chord = |name: char| (name != '.').then(|| ChordSymbol::new(root(name), quality(name)));
         names.chars().filter(|name| *name != ' ').map(chord).collect()
     }

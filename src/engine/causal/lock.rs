@@ -190,12 +190,7 @@ impl Causal {
             let velocity =
                 if beat.is_multiple_of(meter.beats_per_bar()) { COUNT_VELOCITY.0 } else { COUNT_VELOCITY.1 };
             let note = (MidiNote(COUNT_KEY), Velocity::clamped(velocity), Articulation::Normal);
-            self.releaser.strike(
-                Part::Drums,
-                note,
-                at_s - self.timing.round_trip_s,
-                &mut self.events,
-            );
+            self.releaser.strike(Part::Drums, note, at_s - self.timing.round_trip_s, &mut self.events);
         }
     }
 

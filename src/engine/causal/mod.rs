@@ -314,8 +314,11 @@ impl Causal {
 
     /// Where the engine stands.
     pub fn following(&self) -> Following {
-        let base =
-            Following { heard_s: self.now_s() + self.late_s(), late_plans: self.late_plans, ..Following::default() };
+        let base = Following {
+            heard_s: self.now_s() + self.late_s(),
+            late_plans: self.late_plans,
+            ..Following::default()
+        };
         let Some(locked) = &self.locked else { return base };
         Following {
             beat_s: locked.last_s(),
@@ -455,11 +458,7 @@ impl Causal {
 
     /// Decides the beat of which the first half has been decided, and plays what lies before it. Where chords are heard beside
     /// the voice, which one the beat begins with is asked now, with half a beat more to go by.
-    fn decide_second_half(
-        &mut self,
-        now_s: f64,
-        composer: &mut dyn ComposerLink,
-    ) -> Result<(), EngineError> {
+    fn decide_second_half(&mut self, now_s: f64, composer: &mut dyn ComposerLink) -> Result<(), EngineError> {
         let Some(locked) = &self.locked else { return Ok(()) };
         let prediction = self.predict(locked);
         self.take_up(prediction);

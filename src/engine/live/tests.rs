@@ -132,9 +132,9 @@ fn offline_with_bars(voice: &[f32], sidechain: &[f32], settings: &Settings) -> (
     (Played { events, sum }, bars)
 }
 
-/// Both as far as the voice goes: the last beat, which the file's end decides, left out.
+/// Both as far as the voice goes: the last beats, which the file's end decides, left out.
 fn assert_same(threads: &Played, offline: &Played, what: &str) {
-    let until = SampleTime(threads.sum.len() as i64 - 2 * 48_000);
+    let until = SampleTime(threads.sum.len() as i64 - 3 * 48_000);
     let before = |played: &Played| -> Vec<NoteEvent> {
         played.events.iter().filter(|event| event.at < until).copied().collect()
     };

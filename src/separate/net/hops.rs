@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Isolator, IsolatorError};
-use crate::audio::Resampler;
+use super::{Ahead, Isolator, IsolatorError, Scout};
+use crate::audio::{Resampler, resample};
 use crate::limits::{LISTEN_HOP, LISTEN_HZ};
+use crate::separate::whole;
 use crate::time::Hz;
 
 /// The lowest rate that the network hears.
@@ -131,19 +132,17 @@ impl HopIsolator {
     }
 }
 
-/// Voice of a whole recording of 16 kHz, where anything but a voice sounds in it.
+/// The voice of a whole mono recording of 16 kHz, which is heard to its end before.
 ///
 /// # Errors
 /// If the weights were damaged.
 pub fn voice_in(samples: &[f32]) -> Result<Vec<f32>, IsolatorError> {
-    let mut isolator = HopIsolator::new()?;
-    let hops = samples.chunks(LISTEN_HOP).chain(std::iter::repeat_n(&[][..], HopIsolator::LATENCY_HOPS));
-    let mut voice = Vec::with_capacity(samples.len() + LISTEN_HOP);
-    for chunk in hops {
-        let mut hop = [0.0; LISTEN_HOP];
-        hop[..chunk.len()].copy_from_slice(chunk);
-        voice.extend(isolator.process(&hop).iter().flat_map(|apart| apart.voice));
-    }
-    voice.truncate(samples.len());
+    let heard = resample(samples, 1, Hz(LISTEN_HZ), RATE)?;
+    let mut scout = Scout::new(RATE, Ahead::default())?;
+    scout.hear(&heard, &heard);
+    let mut isolator = Isolator::usual(RATE)?.along(scout.finish());
+    let (voice, _) = whole(&mut isolator, &heard, &heard);
+    let mut voice = resample(&voice, 1, RATE, Hz(LISTEN_HZ))?;
+    voice.resize(samples.len(), 0.0);
     Ok(voice)
 }

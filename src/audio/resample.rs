@@ -24,8 +24,8 @@ pub enum ResampleError {
         "a sample rate must be between {MIN_INPUT_HZ} and {MAX_INPUT_HZ} Hz to be converted, but was {0} Hz"
     )]
     Rate(u32),
-    /// Not mono, stereo, or the three that a live band hears.
-    #[error("resampling takes 1 to 3 channels, but was asked for {0}")]
+    /// Neither mono nor stereo.
+    #[error("resampling takes 1 or 2 channels, but was asked for {0}")]
     Channels(usize),
     /// The conversion library refused the pair of rates.
     #[error("cannot convert from {from} Hz to {to} Hz: {reason}")]
@@ -78,7 +78,7 @@ impl Resampler {
         {
             return Err(ResampleError::Rate(rate.0));
         }
-        if !(1..=3).contains(&channels) {
+        if !(1..=2).contains(&channels) {
             return Err(ResampleError::Channels(channels));
         }
         let inner = if from == to { None } else { Some(Inner::new(from, to, channels)?) };

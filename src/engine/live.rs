@@ -132,7 +132,9 @@ fn start_with(
             .spawn(move || guarded(&shared, || compose(&requests_out, &answers_in, before_answer)))?
     };
     let listener = {
-        let resampler = Resampler::streaming(rate, Hz(LISTEN_HZ), CHANNELS)?;
+        // One for each channel: together they would round otherwise than the command line's, which hears one.
+        let resampler = || Resampler::streaming(rate, Hz(LISTEN_HZ), 1);
+        let resamplers = [resampler()?, resampler()?, resampler()?];
         let link = ThreadLink { requests, answers, shared: shared.clone(), asked: 0, taken: 0 };
         let thread = move |shared: Arc<Shared>| Listening {
             samples,
@@ -144,9 +146,9 @@ fn start_with(
             config,
             settings,
             rate,
-            resampler,
-            frames: Vec::new(),
-            slow: Vec::new(),
+            resamplers,
+            frames: Default::default(),
+            slow: Default::default(),
             epoch: None,
             engine: None,
             heard_frames: 0,
@@ -291,11 +293,11 @@ struct Listening {
     config: ListenConfig,
     settings: Settings,
     rate: Hz,
-    resampler: Resampler,
-    /// A block at the host's rate, interleaved.
-    frames: Vec<f32>,
-    /// Interleaved samples at the listener's rate that wait for a hop.
-    slow: Vec<f32>,
+    resamplers: [Resampler; CHANNELS],
+    /// A block at the host's rate, by channel.
+    frames: [Vec<f32>; CHANNELS],
+    /// Samples at the listener's rate that wait for a hop, by channel.
+    slow: [Vec<f32>; CHANNELS],
     epoch: Option<u32>,
     engine: Option<Causal>,
     /// Samples of this epoch that were heard.
@@ -327,25 +329,31 @@ impl Listening {
         if self.epoch != Some(stamp.epoch) {
             self.restart(stamp.epoch);
         }
-        self.frames.clear();
+        self.frames.iter_mut().for_each(Vec::clear);
         if let Ok(chunk) = self.samples.read_chunk(stamp.frames) {
-            self.frames.extend(chunk.into_iter().flatten());
+            for frame in chunk {
+                self.frames.iter_mut().zip(frame).for_each(|(channel, sample)| channel.push(sample));
+            }
         }
-        self.heard_frames += (self.frames.len() / CHANNELS) as u64;
-        self.resampler.push(&self.frames, &mut self.slow);
+        self.heard_frames += self.frames[0].len() as u64;
+        for ((resampler, frames), slow) in self.resamplers.iter_mut().zip(&self.frames).zip(&mut self.slow) {
+            resampler.push(frames, slow);
+        }
         let Some(engine) = &mut self.engine else {
-            self.slow.clear();
+            self.slow.iter_mut().for_each(Vec::clear);
             return;
         };
         if let Some(host) = stamp.host {
             engine.set_host(host);
         }
         stamp.anchors.into_iter().flatten().for_each(|anchor| engine.say(anchor));
-        let mut hops = self.slow.chunks_exact(CHANNELS * LISTEN_HOP);
+        let hops = self.slow[0].len() / LISTEN_HOP;
         let mut failure = None;
-        for hop in &mut hops {
-            let [voice, band, sidechain] =
-                [0, 1, 2].map(|channel| std::array::from_fn(|index| hop[CHANNELS * index + channel]));
+        for hop in 0..hops {
+            let [voice, band, sidechain] = [0, 1, 2].map(|channel| {
+                let samples: &Vec<f32> = &self.slow[channel];
+                std::array::from_fn(|index| samples[hop * LISTEN_HOP + index])
+            });
             engine.hear_band(&band);
             engine.hear_sidechain(&sidechain);
             if let Err(error) = engine.process(&voice, &mut self.link) {
@@ -367,9 +375,7 @@ impl Listening {
                 }
             }
         }
-        let rest = hops.remainder().len();
-        let gone = self.slow.len() - rest;
-        self.slow.drain(..gone);
+        self.slow.iter_mut().for_each(|channel| drop(channel.drain(..hops * LISTEN_HOP)));
         let late_plans = self.late_plans + engine.following().late_plans;
         self.shared.health.late_plan.store(late_plans, Ordering::Relaxed);
         self.watcher.watch(engine);
@@ -393,8 +399,8 @@ impl Listening {
         }
         self.epoch = Some(epoch);
         self.heard_frames = 0;
-        self.resampler.reset();
-        self.slow.clear();
+        self.resamplers.iter_mut().for_each(Resampler::reset);
+        self.slow.iter_mut().for_each(Vec::clear);
         self.engine = Some(Causal::new(self.config, &self.settings));
     }
 }

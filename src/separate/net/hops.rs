@@ -19,6 +19,9 @@ const FALL: f64 = 0.995_4;
 /// Share of the power that is not the voice below which there is no mix any more, and from which there is one.
 const MIX: [f64; 2] = [0.12, 0.2];
 
+/// Loud hops before anything is said.
+const ENOUGH_HOPS: usize = 100;
+
 /// A hop of what is heard, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ApartHop {
@@ -55,6 +58,7 @@ pub struct HopIsolator {
     /// Powers of the mix and of what is not the voice in it, of late.
     powers: [f64; 2],
     loudest: f64,
+    loud_hops: usize,
     is_mix: bool,
     hops: usize,
 }
@@ -82,6 +86,7 @@ impl HopIsolator {
             voice: Vec::new(),
             powers: [0.0; 2],
             loudest: 0.0,
+            loud_hops: 0,
             is_mix: false,
             hops: 0,
         })
@@ -121,13 +126,14 @@ impl HopIsolator {
         let now = [power(&apart.mix), power(&apart.backing())];
         self.loudest = (self.loudest * FALL).max(now[0]);
         if now[0] > QUIET * self.loudest {
-            // Shares rather than powers, so that a loud word does not hide what sounds around it.
-            let share = (now[1] / now[0]).min(1.0);
-            self.powers[0] += FORGET * (1.0 - self.powers[0]);
-            self.powers[1] += FORGET * (share - self.powers[1]);
+            self.loud_hops += 1;
+            for (sum, now) in self.powers.iter_mut().zip(now) {
+                *sum += FORGET * (now - *sum);
+            }
         }
-        let share = self.powers[1] / self.powers[0].max(FORGET);
-        self.is_mix = if self.is_mix { share > MIX[0] } else { share > MIX[1] };
+        let share = self.powers[1] / self.powers[0].max(f64::MIN_POSITIVE);
+        let most = if self.is_mix { MIX[0] } else { MIX[1] };
+        self.is_mix = share > most && self.loud_hops >= ENOUGH_HOPS;
         self.is_mix
     }
 }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,10 +11,11 @@ use std::process::{Command, Output, Stdio};
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use collavoce::audio::{FULL_SCALE, StemFormat, StemReader, StereoBlock};
 use collavoce::bounce::separate::{SeparateReport, SeparateRequest, separate};
-use collavoce::bounce::{BounceRequest, Isolate, bounce};
+use collavoce::bounce::{BounceReport, BounceRequest, bounce};
+use collavoce::engine;
 use collavoce::separate::{Centre, InputKind, Percussive, Reference, Separator, Way};
 use collavoce::sing::DemoOptions;
-use collavoce::song::{Seed, Settings};
+use collavoce::song::{Isolate, Seed, Settings, Song};
 use collavoce::time::Hz;
 
 use common::sing;
@@ -363,9 +365,8 @@ fn a_rough_demo_is_accompanied_by_its_own_chords() {
     let quiet = |_: collavoce::bounce::Stage, _: f64| ControlFlow::Continue(());
     let bounced = |request: &BounceRequest<'_>| bounce(request, &mut { quiet }).expect("it is accompanied");
     let out = bench.path("out");
-    let auto =
-        BounceRequest { isolate: Isolate::Auto, ..BounceRequest::new(&mix, &out, Settings::default()) };
-    let done = bounced(&auto);
+    let auto = Settings { isolate: Isolate::Auto, ..Settings::default() };
+    let done = bounced(&BounceRequest::new(&mix, &out, auto.clone()));
     adds_up(&mix, &out, "wav");
     assert_eq!(done.report["isolation"]["way"]["name"], "network");
     assert_eq!(done.report["provenance"]["vocal"]["file"], "mix.wav");
@@ -375,10 +376,20 @@ fn a_rough_demo_is_accompanied_by_its_own_chords() {
     let of_band =
         done.session.score.chords.iter().filter(|span| span.chord.lead_sheet(false).starts_with('C'));
     assert!(2 * of_band.count() > done.session.score.chords.len(), "{:?}", done.session.score.chords);
+    // What plays in the mix is not written again where only what is missing is wanted.
+    let present = |done: &BounceReport| done.session.take.mix.as_ref().expect("a mix").present.clone();
+    assert!(!present(&done).is_empty() && present(&done).len() < 4, "{:?}", present(&done));
+    assert_eq!(done.session.score.parts.iter().map(|bar| bar.part).collect::<BTreeSet<_>>().len(), 4);
+    let fills = bounced(&BounceRequest::new(&mix, &out, Settings { fills_in: true, ..auto.clone() }));
+    assert!(fills.session.score.parts.iter().all(|bar| !present(&done).contains(&bar.part)));
+    assert!(present(&done).iter().all(|part| !fills.files.contains(&format!("{}.wav", part.name()))));
+    // The chords stay with the song, and none of them is the user's.
+    let song = Song::from_bytes(&std::fs::read(out.join("song.collavoce")).expect("a song")).expect("a song");
+    assert!(song.settings.fixed.is_empty() && song.heard.mix == fills.session.take.mix);
+    let again = engine::recompose(&song, &song.settings).expect("it is written again");
+    assert_eq!(again.score.chords, fills.session.score.chords);
     // A voice by itself is left alone.
-    let dry_auto =
-        BounceRequest { isolate: Isolate::Auto, ..BounceRequest::new(&dry, &out, Settings::default()) };
-    let alone = bounced(&dry_auto);
+    let alone = bounced(&BounceRequest::new(&dry, &out, Settings { fills_in: true, ..auto.clone() }));
     assert!(alone.report.get("isolation").is_none() && !out.join("voice.wav").exists());
     let off = bounced(&BounceRequest::new(&dry, &out, Settings::default()));
     assert_eq!(off.report, alone.report);

@@ -9,7 +9,7 @@ use collavoce::limits::LISTEN_HZ;
 use collavoce::listen::PitchMethod;
 use collavoce::perform::{EventKind, NoteEvent};
 use collavoce::score::Part;
-use collavoce::song::{LiveTiming, Mode, Settings};
+use collavoce::song::{Isolate, LiveTiming, Mode, Settings};
 use collavoce::time::Hz;
 use collavoce_hosts::{Activation, Heard, both, demo_voice};
 
@@ -124,22 +124,50 @@ fn an_offline_bounce_of_a_capture_is_what_the_command_line_writes() -> anyhow::R
 
 #[test]
 fn the_live_band_in_lock_step_is_the_command_lines_live_mode() -> anyhow::Result<()> {
+    live_is_live(&demo_voice(48_000), Isolate::Off, &[64, 1024, 8192])
+}
+
+#[test]
+fn a_rough_demo_is_followed_as_the_command_line_follows_it_and_passes_as_it_is() -> anyhow::Result<()> {
+    let with_chords = |(index, sample): (usize, f32)| {
+        let at_s = index as f64 / 48_000.0;
+        let tones = [196.0, 247.0, 294.0].map(|hz| (std::f64::consts::TAU * hz * at_s).sin());
+        sample + (0.03 * (-2.0 * (at_s % 0.5)).exp() * tones.iter().sum::<f64>()) as f32
+    };
+    let demo: Vec<f32> = demo_voice(48_000).into_iter().enumerate().map(with_chords).collect();
+    live_is_live(&demo, Isolate::On, &[512])?;
+    for mut plugin in both()? {
+        plugin.set("Isolate", "on")?;
+        for part in ["Guitar on", "Drums on", "Strings on", "Bass on"] {
+            plugin.set(part, "Off")?;
+        }
+        plugin.activate(Activation { rate: 48_000, max_block: 512, is_offline: true })?;
+        assert_eq!(plugin.latency()?, 0, "{}", plugin.format());
+        let (mut heard, beginning) = (Heard::default(), &demo[..10 * 48_000]);
+        plugin.play(beginning, 0, 120.0, 512, &mut heard)?;
+        assert!(heard.main[0] == beginning, "{}: what comes in goes out", plugin.format());
+    }
+    Ok(())
+}
+
+/// Compares the plugin, offline and in blocks of some sizes, with the command line's live mode.
+fn live_is_live(voice: &[f32], isolate: Isolate, blocks: &[usize]) -> anyhow::Result<()> {
     let rate = 48_000;
-    let voice = demo_voice(rate);
-    for block in [64, 1024, 8192] {
+    for &block in blocks {
         let deadline_s = (block as f64 / f64::from(rate)).max(LiveTiming::MIN_DEADLINE_S);
         let timing = LiveTiming { deadline_s, ..LiveTiming::default() };
-        let settings = Settings { mode: Mode::Live, timing, ..Settings::default() };
+        let settings = Settings { mode: Mode::Live, timing, isolate, ..Settings::default() };
         let mut slow = Vec::new();
         let mut resampler = Resampler::streaming(Hz(rate), Hz(LISTEN_HZ), 1)?;
-        resampler.push(&voice, &mut slow);
+        resampler.push(voice, &mut slow);
         resampler.finish(&mut slow);
         let session = engine::run(&slow, &settings, PitchMethod::Nsdf, &mut |_| {})?;
         let wanted = Wanted::of(&session, &settings, rate, voice.len());
         for mut plugin in both()? {
+            plugin.set("Isolate", if isolate == Isolate::On { "on" } else { "off" })?;
             plugin.activate(Activation { rate, max_block: block, is_offline: true })?;
             let mut heard = Heard::default();
-            plugin.play(&voice, 0, 120.0, block, &mut heard)?;
+            plugin.play(voice, 0, 120.0, block, &mut heard)?;
             // Where a file ends its last beat is known, where a voice ends it is not.
             let until = voice.len() - 2 * rate as usize;
             assert_same(&heard, &wanted, until, &format!("{} in blocks of {block}", plugin.format()));

@@ -101,6 +101,7 @@ fn a_state_of_the_first_version_comes_back_as_it_is() -> anyhow::Result<()> {
         was["params"]["harmony"] = serde_json::json!({ "string": "style" });
         was["params"]["chord_take"] = serde_json::json!({ "i32": 1 });
         was["params"]["speakers"] = serde_json::json!({ "bool": false });
+        was["params"]["isolate"] = serde_json::json!({ "string": "off" });
         was["params"]["daring"] = serde_json::json!({ "f32": 0.5 });
         was["params"]["count_in"] = serde_json::json!({ "i32": 0 });
         was["params"]["bar_one"] = serde_json::json!({ "bool": false });

@@ -5,7 +5,7 @@ use collavoce::score::{
     Articulation, BarNumber, ChordSpan, Key, MelodyNote, MidiNote, Note, Part, PartBar, Phrase, Score,
     Section, SectionRole, TuningPoint, Velocity,
 };
-use collavoce::song::{Chart, HeardSong, Provenance, Settings, Song, VocalSource};
+use collavoce::song::{Chart, HeardMix, HeardSong, MixChord, Provenance, Settings, Song, VocalSource};
 use collavoce::time::{Bpm, Hz, Meter, TempoMap, TickCount, Ticks};
 
 /// Sample rate of the files, in Hz.
@@ -241,6 +241,12 @@ pub fn song() -> Vec<u8> {
             beats_s: vec![0.1, 0.7],
             level_dbfs_per_sixteenth: vec![-20, -120],
             keys: vec![(key, 0.9)],
+            mix: Some(HeardMix {
+                key: Some(key),
+                beat: Some((Meter::FOUR_FOUR, Bpm(100.0))),
+                chords: vec![MixChord { start_s: 0.1, end_s: 2.5, chord: None }],
+                present: vec![Part::Guitar],
+            }),
         },
         other_takes: vec![part_bar(Part::Drums, 1, vec![note(38, 3840, Articulation::Ghost)])],
         score,

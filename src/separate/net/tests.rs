@@ -288,7 +288,7 @@ fn hops_come_apart_in_time_and_a_dry_voice_stays_what_it_is() {
     }
     assert!(dry.iter().all(|hop| !hop.is_mix), "a voice by itself is no mix");
     let power = |of: &dyn Fn(&ApartHop) -> [f32; 160], hops: &[ApartHop]| -> f64 {
-        hops.iter().flat_map(|hop| of(hop)).map(|x| f64::from(x).powi(2)).sum()
+        hops.iter().flat_map(of).map(|x| f64::from(x).powi(2)).sum()
     };
     let kept_db = 10.0 * (power(&|hop| hop.mix, &dry) / power(&ApartHop::backing, &dry)).log10();
     assert!(kept_db > 12.0, "the voice comes out {kept_db} dB over what it lost: it is not where it was");

@@ -71,7 +71,7 @@ pub fn voices(shared: &Path, split: Split) -> anyhow::Result<Vec<Voice>> {
 #[derive(Debug, Clone)]
 pub struct Backing {
     pub name: &'static str,
-    parts: &'static [Part],
+    pub parts: &'static [Part],
     /// None plays our own instruments.
     bank: Option<Arc<SoundBank>>,
     /// Whether one microphone hears all of it; else it is in stereo, the voice in the middle.

@@ -11,6 +11,7 @@ use collavoce::bounce::sounds::read_bank;
 use collavoce::bounce::{BounceError, BounceRequest, Stage, analyse, bounce};
 use collavoce::engine::Session;
 use collavoce::listen::PitchMethod;
+use collavoce::score::Part;
 use collavoce::song::{Isolate, Mode, Settings};
 
 use crate::separate::BANK;
@@ -75,6 +76,9 @@ struct Row {
     mode: Mode,
     /// What `--isolate auto` does: what the recording is taken for, or that it is left as it is.
     told: String,
+    /// Parts that play in it, and those that are heard in it.
+    parts: &'static [Part],
+    heard: Vec<Part>,
     /// None where no band is written.
     figures: Option<Figures>,
 }
@@ -95,6 +99,7 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
         of_voice(voice, &backings, &options, &scratch, &mut rows)?;
     }
     totals(&rows, &backings, &options.modes);
+    parts(&rows);
     if let Some(folder) = &options.out {
         csv(&rows, folder)?;
     }
@@ -134,9 +139,12 @@ fn of_voice(
             let path = scratch.path("mix.wav");
             write(&path, [&mix[0], &mix[1]])?;
             let (told, session) = isolated(&path, *mode, scratch)?;
+            let mix = session.as_ref().and_then(|session| session.take.mix.as_ref());
+            let heard = mix.map_or_else(Vec::new, |mix| mix.present.clone());
             let found = session.map(|session| Written::of(&session, 0.0));
             let figures = found.map(|found| Figures::of(&truth, of_dry.as_ref(), &found));
-            let row = Row { voice: voice.name.clone(), backing: backing.name, mode: *mode, told, figures };
+            let (voice, parts) = (voice.name.clone(), backing.parts);
+            let row = Row { voice, backing: backing.name, mode: *mode, told, parts, heard, figures };
             println!("{}", line(&row));
             rows.push(row);
         }
@@ -233,6 +241,24 @@ fn totals(rows: &[Row], backings: &[Backing], modes: &[Mode]) {
             middle(&|figures| figures.beats_octave),
             middle(&|figures| figures.chords_dry),
             middle(&|figures| figures.chords_played)
+        );
+    }
+}
+
+/// Prints how often parts are heard that play in a mix, and such as do not; live nobody looks for them.
+fn parts(rows: &[Row]) {
+    let studio: Vec<&Row> =
+        rows.iter().filter(|row| row.mode == Mode::Studio && row.figures.is_some()).collect();
+    for part in Part::ALL {
+        let (there, not): (Vec<&Row>, Vec<&Row>) = studio.iter().partition(|row| row.parts.contains(&part));
+        let heard = |rows: &[&Row]| rows.iter().filter(|row| row.heard.contains(&part)).count();
+        println!(
+            "{:8} heard in {} of {} mixes where it plays, in {} of {} where it does not",
+            part.name(),
+            heard(&there),
+            there.len(),
+            heard(&not),
+            not.len()
         );
     }
 }

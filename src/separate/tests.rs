@@ -1,6 +1,7 @@
 //! Separators on a made-up voice over a made-up band.
 
 use super::*;
+use crate::score::Part;
 use crate::song::Rng;
 use crate::time::Hz;
 
@@ -273,4 +274,29 @@ fn kinds_are_told_apart() {
     let silence = vec![0.0; sung.len()];
     assert_eq!(kind(&silence, &silence), InputKind::NoVoice);
     assert!(told(&mix, &mix, RATE).why.contains("dB"));
+}
+
+#[test]
+fn parts_that_play_are_heard() {
+    let mut rng = Rng::keyed(&[7]);
+    let sine = |hz: f64, at_s: f64| (std::f64::consts::TAU * hz * at_s).sin();
+    let mut played = |of: &mut dyn FnMut(f64, f64) -> f64| -> Vec<Part> {
+        let samples: Vec<f32> =
+            (0..20 * 16_000).map(|n| of(f64::from(n) / 16_000.0, rng.normal()) as f32).collect();
+        parts_in(&samples)
+    };
+    let strokes = |at_s: f64, noise: f64| 0.1 * noise * (-60.0 * (at_s % 0.25)).exp();
+    let low = |at_s: f64| 0.1 * sine(55.0, at_s);
+    assert_eq!(played(&mut |at_s, noise| strokes(at_s, noise)), [Part::Drums]);
+    assert!(played(&mut |at_s, _| low(at_s)).contains(&Part::Bass));
+    let both = played(&mut |at_s, noise| strokes(at_s, noise) + low(at_s));
+    assert!(both.contains(&Part::Drums) && both.contains(&Part::Bass), "{both:?}");
+    // Strings of a guitar keep their partials and fall between strokes.
+    let plucked = played(&mut |at_s, _| {
+        let since = at_s % 0.5;
+        [196.0, 247.0, 294.0].map(|hz| 0.05 * sine(hz, at_s) * (-3.0 * since).exp()).iter().sum()
+    });
+    assert_eq!(plucked, [Part::Guitar]);
+    assert!(played(&mut |_, _| 0.0).is_empty());
+    assert!(parts_in(&[f32::NAN; 40_000]).is_empty() && parts_in(&[0.1; 100]).is_empty());
 }

@@ -294,7 +294,7 @@ fn parts_that_play_are_heard() {
     // Strings of a guitar keep their partials and fall between strokes.
     let plucked = played(&mut |at_s, _| {
         let since = at_s % 0.5;
-        [196.0, 247.0, 294.0].map(|hz| 0.05 * sine(hz, at_s) * (-3.0 * since).exp()).iter().sum()
+        [196.0, 247.0, 294.0].map(|hz| 0.05 * sine(hz, at_s) * (-1.2 * since).exp()).iter().sum()
     });
     assert_eq!(plucked, [Part::Guitar]);
     assert!(played(&mut |_, _| 0.0).is_empty());

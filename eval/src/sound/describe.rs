@@ -186,17 +186,18 @@ pub fn offset_db(samples: &[f32]) -> f64 {
 
 /// What an event adds above 8 kHz within 5 ms of it, at its highest, in dB relative to full scale: `with` and `without` it.
 pub fn click_dbfs(with: &[f32], without: &[f32], at_s: f64) -> f64 {
-    // Two high-passes of first order; what came before the event is the same in both sounds and cancels.
+    // Two high-passes of first order, of gain 1 at the top; what came before the event is the same in both sounds and cancels.
     let pole = (-std::f64::consts::TAU * CLICK_HZ / RATE.as_f64()).exp();
-    let mut low = [0.0f64; 2];
+    let mut stages = [(0.0f64, 0.0f64); 2];
     let from = RATE.count(at_s).0 as usize;
     let mut most = 0.0f64;
     let pairs = with.iter().zip(without).skip(from).take(RATE.count(CLICK_S).0 as usize);
     for (with, without) in pairs {
         let mut added = f64::from(*with) - f64::from(*without);
-        for low in &mut low {
-            *low += (1.0 - pole) * (added - *low);
-            added -= *low;
+        for (before, high) in &mut stages {
+            *high = 0.5 * (1.0 + pole) * (added - *before) + pole * *high;
+            *before = added;
+            added = *high;
         }
         most = most.max(added.abs());
     }

@@ -134,7 +134,9 @@ fn a_rough_demo_is_followed_as_the_command_line_follows_it_and_passes_as_it_is()
         let tones = [196.0, 247.0, 294.0].map(|hz| (std::f64::consts::TAU * hz * at_s).sin());
         sample + (0.03 * (-2.0 * (at_s % 0.5)).exp() * tones.iter().sum::<f64>()) as f32
     };
-    let demo: Vec<f32> = demo_voice(48_000).into_iter().enumerate().map(with_chords).collect();
+    // What the file's end decides comes after the song: then the chords go on alone.
+    let sung = demo_voice(48_000).into_iter().chain(std::iter::repeat_n(0.0, 4 * 48_000));
+    let demo: Vec<f32> = sung.enumerate().map(with_chords).collect();
     live_is_live(&demo, Isolate::On, &[512])?;
     for mut plugin in both()? {
         plugin.set("Isolate", "on")?;

@@ -51,10 +51,7 @@ impl Isolated {
             format: request.format,
             ..SeparateRequest::new(&request.vocal, &request.out)
         };
-        let is_wanted = |kind: InputKind| match request.settings.isolate {
-            Isolate::On => true,
-            _ => matches!(kind, InputKind::MonoMix | InputKind::StereoMix),
-        };
+        let is_wanted = |kind: InputKind| request.settings.isolate == Isolate::On || kind.is_mix();
         let Some(parts) = parts_into(&work, output, &is_wanted, progress)? else { return Ok(None) };
         Ok(Some(Self {
             voice: output.path(&parts.files[0]),

@@ -136,18 +136,12 @@ fn survey(input: &Path, progress: &mut Progress<'_>) -> Result<(VocalSource, Ver
     let rate = reader.rate();
     let mut meter = InputMeter::new(rate)
         .map_err(|_| AudioFileError::Rate { path: input.to_owned(), rate_hz: rate.0 })?;
-    let (mut left, mut right, mut frames) = (Vec::new(), Vec::new(), 0);
-    let channels = reader.channels();
-    loop {
-        keep_going(progress(Stage::Read, reader.progress()))?;
-        let Some(block) = reader.next_block()? else { break };
-        left.clear();
-        right.clear();
-        left.extend(block.chunks_exact(channels).map(|frame| frame[0]));
-        right.extend(block.chunks_exact(channels).map(|frame| frame[channels - 1]));
+    let (mut frames, channels) = (0, reader.channels());
+    each_block(&mut reader, Stage::Read, progress, &mut |left, right| {
         frames += left.len() as u64;
-        meter.push(&left, &right);
-    }
+        meter.push(left, right);
+        Ok(())
+    })?;
     let source = VocalSource {
         file: name(input),
         sha256: hex(&file_sha256(input)?),
@@ -156,6 +150,29 @@ fn survey(input: &Path, progress: &mut Progress<'_>) -> Result<(VocalSource, Ver
         duration_s: round(frames as f64 / rate.as_f64()),
     };
     Ok((source, Verdict::of(meter.finish())))
+}
+
+/// Takes both sides of a block, and may overwrite them.
+type TakeBlock<'a> = dyn FnMut(&mut [f32], &mut [f32]) -> Result<(), BounceError> + 'a;
+
+/// Reads a file to its end, block by block; one channel stands for both sides.
+fn each_block(
+    reader: &mut Reader,
+    stage: Stage,
+    progress: &mut Progress<'_>,
+    take: &mut TakeBlock<'_>,
+) -> Result<(), BounceError> {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let channels = reader.channels();
+    loop {
+        keep_going(progress(stage, reader.progress()))?;
+        let Some(block) = reader.next_block()? else { return Ok(()) };
+        left.clear();
+        right.clear();
+        left.extend(block.chunks_exact(channels).map(|frame| frame[0]));
+        right.extend(block.chunks_exact(channels).map(|frame| frame[channels - 1]));
+        take(&mut left, &mut right)?;
+    }
 }
 
 fn source_of(path: &Path) -> Result<VocalSource, BounceError> {
@@ -315,21 +332,14 @@ impl<'a> Work<'a> {
     fn scout(&self, progress: &mut Progress<'_>) -> Result<SungPath, BounceError> {
         let mut scout = Scout::new(self.rate, Ahead::default()).map_err(|_| self.no_network())?;
         let mut reader = Reader::open(&self.request.input)?;
-        let channels = reader.channels();
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        loop {
-            keep_going(progress(Stage::Separate, SCOUTED * reader.progress()))?;
-            let Some(frames) = reader.next_block()? else { break };
-            left.clear();
-            right.clear();
-            left.extend(frames.chunks_exact(channels).map(|frame| frame[0]));
-            right.extend(frames.chunks_exact(channels).map(|frame| frame[channels - 1]));
-            scout.hear(&left, &right);
-        }
+        let mut first = |stage, done| progress(stage, SCOUTED * done);
+        each_block(&mut reader, Stage::Separate, &mut first, &mut |left, right| {
+            scout.hear(left, right);
+            Ok(())
+        })?;
         // What comes out last is heard with the silence behind it.
-        left.clear();
-        left.resize(self.rate.0 as usize / 10, 0.0);
-        scout.hear(&left, &left);
+        let silence = vec![0.0; self.rate.0 as usize / 10];
+        scout.hear(&silence, &silence);
         Ok(scout.finish())
     }
 
@@ -349,11 +359,9 @@ impl<'a> Work<'a> {
         progress: &mut Progress<'_>,
     ) -> Result<(), BounceError> {
         let mut reader = Reader::open(&self.request.input)?;
-        let channels = reader.channels();
         let mut late = separator.latency().0.max(0) as usize;
         let block = self.request.block.max(1);
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        let mut take = |left: &mut Vec<f32>, right: &mut Vec<f32>, parts: &mut Parts| {
+        let mut take = |left: &mut [f32], right: &mut [f32], parts: &mut Parts| {
             for (left, right) in left.chunks_mut(block).zip(right.chunks_mut(block)) {
                 separator.process(&mut StereoBlock { left: &mut *left, right: &mut *right });
                 // What comes out first is what was before the beginning.
@@ -363,22 +371,12 @@ impl<'a> Work<'a> {
             }
             Ok::<(), BounceError>(())
         };
-        loop {
-            keep_going(progress(Stage::Separate, reader.progress()))?;
-            let Some(frames) = reader.next_block()? else { break };
-            left.clear();
-            right.clear();
-            left.extend(frames.chunks_exact(channels).map(|frame| frame[0]));
-            right.extend(frames.chunks_exact(channels).map(|frame| frame[channels - 1]));
-            parts.hear(&left, &right);
-            take(&mut left, &mut right, parts)?;
-        }
+        each_block(&mut reader, Stage::Separate, progress, &mut |left, right| {
+            parts.hear(left, right);
+            take(left, right, parts)
+        })?;
         let rest = parts.waiting();
-        left.clear();
-        right.clear();
-        left.resize(rest, 0.0);
-        right.resize(rest, 0.0);
-        take(&mut left, &mut right, parts)
+        take(&mut vec![0.0; rest], &mut vec![0.0; rest], parts)
     }
 
     /// Takes the backing out of the whole recording.

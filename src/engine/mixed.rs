@@ -6,7 +6,7 @@ use crate::limits::LISTEN_HZ;
 use crate::listen::mix::listen_to_mix;
 use crate::listen::{ListenConfig, PitchMethod};
 use crate::separate::net::voice_in;
-use crate::separate::{InputKind, InputMeter, Verdict, parts_in};
+use crate::separate::{InputMeter, Verdict, parts_in};
 use crate::song::{HeardMix, Isolate, Settings};
 use crate::time::{Bpm, Hz};
 
@@ -83,5 +83,5 @@ pub(super) fn studio_of(
 fn is_mix(samples: &[f32]) -> bool {
     let Ok(mut meter) = InputMeter::new(Hz(LISTEN_HZ)) else { return false };
     meter.push(samples, samples);
-    matches!(Verdict::of(meter.finish()).kind, InputKind::MonoMix | InputKind::StereoMix)
+    Verdict::of(meter.finish()).kind.is_mix()
 }

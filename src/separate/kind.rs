@@ -17,6 +17,11 @@ pub enum InputKind {
 }
 
 impl InputKind {
+    /// Whether a voice lies among other sounds.
+    pub fn is_mix(self) -> bool {
+        matches!(self, Self::MonoMix | Self::StereoMix)
+    }
+
     /// What a person is told.
     pub fn label(self) -> &'static str {
         match self {

@@ -35,7 +35,7 @@ pub use input::{Heard, InputMeter};
 pub use kind::{InputKind, Verdict};
 pub use path::{PathFilter, PathShape, Residue};
 pub use percussive::Percussive;
-pub use present::{Traces, parts_in};
+pub use present::parts_in;
 pub use reference::{Reference, ReferenceError};
 pub use wiener::{Cancelled, cancel};
 

@@ -41,21 +41,20 @@ const GUITAR_SHARE: f32 = 0.2;
 const STRINGS_DB: f32 = -0.7;
 
 /// What tells parts apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Traces {
+struct Traces {
     /// Energy of strokes from 5 kHz on beside all, in dB.
-    pub strokes_db: f32,
+    strokes_db: f32,
     /// Energy of what lasts from 30 to 90 Hz beside all, in dB.
-    pub low_db: f32,
+    low_db: f32,
     /// Share of the strongest partials that keep their level for 96 ms, 0 to 1.
-    pub staying_share: f32,
+    staying_share: f32,
     /// Median change of what lasts from 250 to 2500 Hz within 192 ms, in dB.
-    pub change_db: f32,
+    change_db: f32,
 }
 
 impl Traces {
     /// Looks for them in 16 kHz samples; none in silence.
-    pub fn of(samples: &[f32]) -> Option<Self> {
+    fn of(samples: &[f32]) -> Option<Self> {
         let mut frames = Frames::new();
         let longest = samples.len().min(LONGEST_S * LISTEN_HZ as usize);
         for start in (0..(longest + 1).saturating_sub(WINDOW)).step_by(HOP) {
@@ -65,7 +64,7 @@ impl Traces {
     }
 
     /// The parts that they are of.
-    pub fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<Part> {
         let is_there = |part: &Part| match part {
             Part::Drums => self.strokes_db > DRUMS_DB,
             Part::Bass => self.low_db > BASS_DB,

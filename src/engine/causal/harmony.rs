@@ -8,7 +8,7 @@
 
 use super::{Causal, Locked, Wanted};
 use crate::follow::key::KeyGuess;
-use crate::follow::mix::{BeatHarmony, ChordTracker, harmony_between, keys};
+use crate::follow::mix::{ChordTracker, harmony_between, keys};
 use crate::limits::LISTEN_HOP;
 use crate::listen::HOP_S;
 use crate::listen::mix::{Harmony, HarmonyMeter};
@@ -35,11 +35,15 @@ type Beats = Vec<Option<ChordSymbol>>;
 /// The harmony beside the voice.
 #[derive(Debug, Default)]
 pub(super) struct HeardHarmony {
-    meter: HarmonyMeter,
+    /// Made with the first sound: who hears nothing needs no transform.
+    meter: Option<Box<HarmonyMeter>>,
+    /// Hops before the first sound.
+    silent_hops: u64,
     windows: Vec<Harmony>,
-    /// Beats that were heard whole, in seconds.
+    /// Has taken the beats that were heard whole.
+    tracker: ChordTracker,
+    /// Those beats, in seconds.
     beats_s: Vec<f64>,
-    harmonies: Vec<BeatHarmony>,
     /// Places of the beats in their bars when they were heard.
     places: Vec<usize>,
     /// Their chords, as far as is known now.
@@ -51,7 +55,12 @@ pub(super) struct HeardHarmony {
 impl HeardHarmony {
     /// Takes a hop.
     pub fn hear(&mut self, hop: &[f32; LISTEN_HOP]) {
-        self.windows.extend(self.meter.process(hop));
+        if self.meter.is_none() && hop.iter().all(|sample| *sample == 0.0) {
+            self.silent_hops += 1;
+            return;
+        }
+        let window = self.meter.get_or_insert_default().process(hop);
+        self.windows.extend(window.map(|window| Harmony { hop: window.hop + self.silent_hops, ..window }));
     }
 
     /// Takes the beats that have sounded by now, and finds the chords of all of them.
@@ -62,34 +71,32 @@ impl HeardHarmony {
         };
         if !self.beats_s.iter().enumerate().all(is_same) {
             // The bars were found anew.
+            self.tracker = ChordTracker::default();
             self.beats_s.clear();
-            self.harmonies.clear();
             self.places.clear();
         }
-        let before = self.beats_s.len();
         let Some(newest) = self.windows.last().map(|window| window.hop as usize) else { return };
-        for index in before..locked.beats_s.len().saturating_sub(1) {
+        for index in self.beats_s.len()..locked.beats_s.len().saturating_sub(1) {
             let [from, to] = [index, index + 1].map(|beat| (locked.beats_s[beat].max(0.0) / HOP_S) as usize);
             if newest + (to - from) / 8 < to {
                 break;
             }
-            self.harmonies.push(harmony_between(&self.windows, from, to, usize::MAX));
+            let heard = harmony_between(&self.windows, from, to, usize::MAX);
+            self.tracker.hear(&heard, locked.place(index), per_bar);
             self.beats_s.push(locked.beats_s[index]);
             self.places.push(locked.place(index));
             self.end_s = locked.beats_s[index + 1];
         }
-        let mut tracker = ChordTracker::new(None);
-        for (harmony, place) in self.harmonies.iter().zip(&self.places) {
-            tracker.hear(harmony, *place, per_bar);
-        }
         // A beat that still sounds says something already.
         let next = self.beats_s.len();
         let from = locked.beats_s.get(next).map(|beat_s| (beat_s.max(0.0) / HOP_S) as usize);
-        if let Some(from) = from.filter(|from| newest >= from + PARTLY_HOPS) {
-            let partly = harmony_between(&self.windows, from, newest, usize::MAX);
-            tracker.hear(&partly, locked.place(next), per_bar);
-        }
-        self.chords = tracker.path();
+        self.chords = match from.filter(|from| newest >= from + PARTLY_HOPS) {
+            Some(from) => {
+                let partly = harmony_between(&self.windows, from, newest, usize::MAX);
+                self.tracker.path_and(&partly, locked.place(next), per_bar)
+            }
+            None => self.tracker.path(),
+        };
     }
 
     /// Chords in seconds.

@@ -63,6 +63,12 @@ pub struct ChordTracker {
     back: Vec<[u8; STATES]>,
 }
 
+impl Default for ChordTracker {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
 impl ChordTracker {
     /// A tracker that has heard nothing; chords outside of the key, if it is known, are less likely.
     pub fn new(key: Option<Key>) -> Self {
@@ -71,13 +77,20 @@ impl ChordTracker {
 
     /// Takes the next beat, and the beat of the bar that it is, from 0.
     pub fn hear(&mut self, heard: &BeatHarmony, beat: usize, beats_per_bar: usize) {
+        let (scores, back) = self.step(heard, beat, beats_per_bar);
+        self.scores = scores;
+        self.back.push(back);
+    }
+
+    /// Scores of the states in the next beat, and the state that each came from.
+    fn step(&self, heard: &BeatHarmony, beat: usize, beats_per_bar: usize) -> (Vec<f32>, [u8; STATES]) {
         let share = match beat {
             0 => CHANGES[0],
             _ if 2 * beat == beats_per_bar => CHANGES[1],
             _ => CHANGES[2],
         };
         let (stay, change) = ((1.0 - share).ln(), (share / STATES as f32).ln());
-        let best = (0..STATES).max_by(|a, b| self.scores[*a].total_cmp(&self.scores[*b])).unwrap_or(NO_CHORD);
+        let best = best(&self.scores);
         let mut back = [0u8; STATES];
         let (upper, bass) = (unit(&heard.upper), unit(&heard.bass));
         let mut next = vec![0.0; STATES];
@@ -89,22 +102,34 @@ impl ChordTracker {
         }
         let most = next.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         next.iter_mut().for_each(|score| *score -= most);
-        self.scores = next;
-        self.back.push(back);
+        (next, back)
     }
 
     /// The chord of the beat heard last.
     pub fn now(&self) -> Option<ChordSymbol> {
-        chord_of(self.best())
-    }
-
-    fn best(&self) -> usize {
-        (0..STATES).max_by(|a, b| self.scores[*a].total_cmp(&self.scores[*b])).unwrap_or(NO_CHORD)
+        chord_of(best(&self.scores))
     }
 
     /// The chord of every beat, or none.
     pub fn path(&self) -> Vec<Option<ChordSymbol>> {
-        let mut state = self.best();
+        self.path_to(best(&self.scores))
+    }
+
+    /// The same with a beat more, which is heard in part and not taken.
+    pub fn path_and(
+        &self,
+        heard: &BeatHarmony,
+        beat: usize,
+        beats_per_bar: usize,
+    ) -> Vec<Option<ChordSymbol>> {
+        let (scores, back) = self.step(heard, beat, beats_per_bar);
+        let last = best(&scores);
+        let mut chords = self.path_to(usize::from(back[last]));
+        chords.push(chord_of(last));
+        chords
+    }
+
+    fn path_to(&self, mut state: usize) -> Vec<Option<ChordSymbol>> {
         let mut chords = Vec::with_capacity(self.back.len());
         for back in self.back.iter().rev() {
             chords.push(chord_of(state));
@@ -131,6 +156,11 @@ impl ChordTracker {
         let foreign = self.key.map_or(0, |key| chord.pitch_classes().filter(|p| !key.holds(*p)).count());
         LIKENESS * likeness + BASS * low + KINDS[state / 12].1 - FOREIGN * foreign as f32
     }
+}
+
+/// The likeliest state.
+fn best(scores: &[f32]) -> usize {
+    (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(NO_CHORD)
 }
 
 fn chord_of(state: usize) -> Option<ChordSymbol> {

@@ -31,7 +31,7 @@ def body(checks):
     kind, name, audio, midi, controls, flags = fields[:6]
     checks.that((kind, name) == ("CLAP", "Collavoce"), f"it finds {name} as {kind}")
     checks.that(
-        audio == "2:2" and midi == "1:1" and controls.startswith("52:") and "GUI" in flags.split(","),
+        audio == "2:2" and midi == "1:1" and controls.startswith("53:") and "GUI" in flags.split(","),
         f"main audio {audio}, notes {midi}, parameters {controls}, {flags}",
     )
 

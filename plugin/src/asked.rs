@@ -248,6 +248,7 @@ pub fn settings(params: &CollavoceParams, clock: &HostClock, mode: Mode, lookahe
         },
         // Every part has a switch of its own.
         fills_in: false,
+        beside: Vec::new(),
         repairs: Repairs {
             beat_level: params.beat_level.value() as i8,
             bar_shift: params.bar_shift.value() as i8,

@@ -250,6 +250,7 @@ impl Musical {
             hears_band: false,
             isolate: Isolate::Off,
             fills_in: self.parts.is_none(),
+            beside: Vec::new(),
             repairs: Repairs { beat_level: self.beat_level, bar_shift: self.bar_shift, key_choice: 0 },
         };
         match &self.song {

@@ -3,11 +3,11 @@
 use super::{EngineError, Session, studio, write};
 use crate::follow::mix::follow_mix;
 use crate::limits::LISTEN_HZ;
-use crate::listen::mix::listen_to_mix;
+use crate::listen::mix::{Stroke, listen_to_mix, strokes_of};
 use crate::listen::{ListenConfig, PitchMethod};
 use crate::separate::net::voice_in;
 use crate::separate::{InputMeter, Verdict, parts_in};
-use crate::song::{HeardMix, Isolate, Settings};
+use crate::song::{HeardMix, Isolate, MixStroke, Settings};
 use crate::time::{Bpm, Hz};
 
 /// A voice and what it is sung with, 16 kHz each.
@@ -47,15 +47,23 @@ fn in_mix(
 fn hear(InMix { backing, harmony, .. }: InMix<'_>, settings: &Settings) -> HeardMix {
     let duration_s = harmony.len() as f64 / f64::from(LISTEN_HZ);
     let present = parts_in(backing);
+    let strokes = strokes_of(backing).iter().map(stroke).collect();
     match follow_mix(&listen_to_mix(harmony), duration_s, settings) {
-        Err(_) => HeardMix { key: None, beat: None, chords: Vec::new(), present },
+        Err(_) => HeardMix { key: None, beat: None, chords: Vec::new(), present, strokes },
         Ok(take) => HeardMix {
             key: take.keys.first().map(|guess| guess.key),
             beat: Some((take.meter, Bpm(take.bpm()))),
             chords: take.chords,
             present,
+            strokes,
         },
     }
+}
+
+/// A stroke as it is kept: thousandths of a second, tenths of the mean.
+fn stroke(stroke: &Stroke) -> MixStroke {
+    let at_s = (stroke.time_s * 1_000.0).round() / 1_000.0;
+    MixStroke { at_s, growth: stroke.flux.map(|flux| (flux * 10.0).round() / 10.0) }
 }
 
 /// Studio mode for a recording that may be a mix.

@@ -95,7 +95,8 @@ pub fn compose_take(mut take: Take, settings: &Settings, latency_s: f64) -> Resu
     form::call(&mut score.sections, &called);
     let in_mix = take.mix.as_ref().map(|mix| {
         let fixed = mix.fixed(&score, take.shift_s, settings);
-        Settings { fixed, ..settings.clone() }
+        let beside = mix.playing(&score, take.shift_s, settings);
+        Settings { fixed, beside, ..settings.clone() }
     });
     let settings = in_mix.as_ref().unwrap_or(settings);
     let mut composer = composer_for(settings);

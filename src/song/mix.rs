@@ -4,8 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::chart::{FixedBar, Slot};
 use super::settings::Settings;
-use crate::score::{ChordSymbol, Key, Part, Score};
-use crate::time::{Bpm, Meter};
+use crate::score::{Articulation, ChordSymbol, Key, MidiNote, Note, Part, PartBar, Score, Velocity};
+use crate::time::{Bpm, Meter, TickCount, Ticks};
+
+/// Length of a sixteenth.
+const SIXTEENTH: TickCount = TickCount(240);
+/// Growth in a band, beside its mean, from which a stroke is one of the kick, of the snare or of a cymbal.
+const STRUCK: f32 = 4.0;
 
 /// Whether the voice is taken out of what it is sung with before it is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,6 +36,15 @@ pub struct MixChord {
     pub chord: Option<ChordSymbol>,
 }
 
+/// A stroke in a mix.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MixStroke {
+    /// When, in seconds.
+    pub at_s: f64,
+    /// How much the spectrum grows in it beside the mean of the last seconds: low, middle, high.
+    pub growth: [f32; 3],
+}
+
 /// What was heard of a song in the mix that its voice was taken out of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeardMix {
@@ -42,6 +56,9 @@ pub struct HeardMix {
     pub chords: Vec<MixChord>,
     /// Parts that play in it already.
     pub present: Vec<Part>,
+    /// What is struck in it beside the voice, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strokes: Vec<MixStroke>,
 }
 
 impl HeardMix {
@@ -84,6 +101,36 @@ impl HeardMix {
         fixed
     }
 
+    /// What guitar and drums that are left out because they are in the mix play there, as far as their strokes tell: those who
+    /// are asked hear it. The recording begins at `shift_s` of the score.
+    pub fn playing(&self, score: &Score, shift_s: f64, settings: &Settings) -> Vec<PartBar> {
+        let is_left_out = |part: Part| self.present.contains(&part) && !settings.parts.contains(&part);
+        let mut bars: Vec<PartBar> = Vec::new();
+        for stroke in &self.strokes {
+            let at = Ticks(score.tempo.ticks_at(stroke.at_s + shift_s).round() as i64);
+            let bar = score.bar_at(at);
+            let steps = ((at - bar.start).0 + SIXTEENTH.0 / 2).div_euclid(SIXTEENTH.0);
+            let start = bar.start + SIXTEENTH * steps;
+            let mut add = |part: Part, note: Note| {
+                let number = score.bar_at(start).number;
+                match bars.iter_mut().rev().take(4).find(|bar| (bar.part, bar.bar) == (part, number)) {
+                    Some(bar) if bar.notes.iter().any(|n| (n.start, n.pitch) == (start, note.pitch)) => {}
+                    Some(bar) => bar.notes.push(note),
+                    None => bars.push(PartBar { part, bar: number, take: 1, notes: vec![note] }),
+                }
+            };
+            if is_left_out(Part::Guitar) {
+                add(Part::Guitar, strum(start, (start - bar.start).0 % score.meter.beat().0 == 0));
+            }
+            if is_left_out(Part::Drums) {
+                let beat = (start - bar.start).0 / score.meter.beat().0;
+                struck(stroke.growth, beat % 2 == 1).for_each(|key| add(Part::Drums, hit(start, key)));
+            }
+        }
+        bars.sort_by_key(|bar| (bar.part, bar.bar));
+        bars
+    }
+
     /// The chord that sounds longest in a stretch of time.
     fn slot(&self, from_s: f64, to_s: f64) -> Slot {
         let first = self.chords.partition_point(|chord| chord.end_s <= from_s);
@@ -94,9 +141,39 @@ impl HeardMix {
     }
 }
 
+impl Settings {
+    /// Whether a part is heard beside those that are written.
+    pub fn is_beside(&self, part: Part) -> bool {
+        self.beside.iter().any(|bar| bar.part == part)
+    }
+}
+
+/// A strum: down on the beat, up beside it.
+fn strum(start: Ticks, on_beat: bool) -> Note {
+    let articulation = match on_beat {
+        true => Articulation::StrumDown { order: 5 },
+        false => Articulation::StrumUp { order: 2 },
+    };
+    Note { start, length: SIXTEENTH, pitch: MidiNote(52), velocity: Velocity::clamped(80.0), articulation }
+}
+
+fn hit(start: Ticks, key: u8) -> Note {
+    let (pitch, velocity) = (MidiNote(key), Velocity::clamped(80.0));
+    Note { start, length: SIXTEENTH, pitch, velocity, articulation: Articulation::Normal }
+}
+
+/// Keys of General MIDI's percussion map that a stroke is of: the kick, the snare where it is expected, else the hi-hat.
+fn struck([low, middle, high]: [f32; 3], on_backbeat: bool) -> impl Iterator<Item = u8> {
+    let snare = on_backbeat && middle >= STRUCK && high >= STRUCK;
+    let kick = (low >= STRUCK && !snare).then_some(36);
+    let other = (high >= STRUCK).then_some(if snare { 38 } else { 42 });
+    kick.into_iter().chain(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::TempoMap;
 
     fn heard() -> HeardMix {
         let chord = |start_s, end_s, name: &str| MixChord { start_s, end_s, chord: name.parse().ok() };
@@ -105,6 +182,7 @@ mod tests {
             beat: Some((Meter::THREE_FOUR, Bpm(90.0))),
             chords: vec![chord(0.0, 2.1, "G"), chord(2.1, 3.9, "Am"), chord(3.9, 9.0, "")],
             present: vec![Part::Guitar, Part::Bass],
+            strokes: Vec::new(),
         }
     }
 
@@ -113,6 +191,43 @@ mod tests {
         let stated = heard().stated(&Settings { bpm: Some(Bpm(70.0)), ..Settings::default() });
         assert_eq!((stated.bpm, stated.meter), (Some(Bpm(70.0)), Some(Meter::THREE_FOUR)));
         assert_eq!((stated.key, stated.parts.len()), ("G major".parse().ok(), 4));
+    }
+
+    /// Eight bars of 4/4 at 120 beats a minute.
+    fn score() -> Score {
+        Score {
+            meter: Meter::FOUR_FOUR,
+            key: "C major".parse().expect("a key"),
+            tempo: TempoMap::constant(Bpm(120.0), Meter::FOUR_FOUR.beat()),
+            lead_in_bars: 0,
+            bars: 8,
+            sections: Vec::new(),
+            phrases: Vec::new(),
+            melody: Vec::new(),
+            chords: Vec::new(),
+            tuning: Vec::new(),
+            parts: Vec::new(),
+            usual_level_dbfs: None,
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_heard_on_sixteenths() {
+        let strokes =
+            [(0.0, 5.0, 0.0), (0.26, 1.0, 1.0), (0.5, 1.0, 9.0), (0.51, 1.0, 9.0), (2.13, 1.0, 9.0)];
+        let strokes = strokes.map(|(at_s, low, high)| MixStroke { at_s, growth: [low, high, high] });
+        let present = vec![Part::Guitar, Part::Drums];
+        let mix = HeardMix { present, strokes: strokes.to_vec(), ..heard() };
+        let left = Settings { parts: vec![Part::Strings], ..Settings::default() };
+        let starts = |part: Part| -> Vec<(i64, u8)> {
+            let bars = mix.playing(&score(), 0.0, &left);
+            let of = bars.iter().filter(|bar| bar.part == part).flat_map(|bar| bar.notes.clone());
+            of.map(|note| (note.start.0, note.pitch.0)).collect()
+        };
+        assert_eq!(starts(Part::Guitar).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 480, 960, 4080]);
+        assert_eq!(starts(Part::Drums), [(0, 36), (960, 38), (4080, 42)]);
+        let all = Settings::default();
+        assert!(mix.playing(&score(), 0.0, &all).is_empty(), "who plays is not heard beside itself");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use anchor::{Anchor, AnchorError, Gesture, SaidOfTake, TapRow};
 pub use chart::{Chart, ChartError, FixedBar, FixedBarError, Slot};
 pub use file::{HeardSong, Song, SongFileError};
 pub use known::{KnownNote, KnownSong, KnownSongError, chart_of};
-pub use mix::{HeardMix, Isolate, MixChord};
+pub use mix::{HeardMix, Isolate, MixChord, MixStroke};
 pub use pace::{Pace, PaceError};
 pub use provenance::{Provenance, SoundSource, VocalSource};
 pub use seed::{Rng, Seed};

@@ -11,7 +11,7 @@ use super::known::KnownSong;
 use super::mix::Isolate;
 use super::seed::Seed;
 use crate::limits;
-use crate::score::{BarNumber, Key, Part};
+use crate::score::{BarNumber, Key, Part, PartBar};
 use crate::time::{Bpm, Meter};
 
 /// A word that is not among those an option takes.
@@ -388,8 +388,7 @@ pub struct Settings {
     /// What the singer says while singing, in the order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anchors: Vec<Anchor>,
-    /// Whether the microphone hears the live band, as it does where that plays through speakers: what is known of its
-    /// sound is then taken out of the voice.
+    /// Whether the microphone hears the live band, through speakers: its sound is then taken out of the voice.
     #[serde(default, skip_serializing_if = "is_not")]
     pub hears_band: bool,
     /// Whether the voice is taken out of what it is sung with.
@@ -398,6 +397,9 @@ pub struct Settings {
     /// Whether parts that a mix has already are left out.
     #[serde(default, skip_serializing_if = "is_not")]
     pub fills_in: bool,
+    /// What parts that are left out play in the mix: those that are written hear it.
+    #[serde(skip)]
+    pub beside: Vec<PartBar>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -515,6 +517,7 @@ impl Default for Settings {
             hears_band: false,
             isolate: Isolate::Off,
             fills_in: false,
+            beside: Vec::new(),
         }
     }
 }

@@ -5,7 +5,9 @@ use collavoce::score::{
     Articulation, BarNumber, ChordSpan, Key, MelodyNote, MidiNote, Note, Part, PartBar, Phrase, Score,
     Section, SectionRole, TuningPoint, Velocity,
 };
-use collavoce::song::{Chart, HeardMix, HeardSong, MixChord, Provenance, Settings, Song, VocalSource};
+use collavoce::song::{
+    Chart, HeardMix, HeardSong, MixChord, MixStroke, Provenance, Settings, Song, VocalSource,
+};
 use collavoce::time::{Bpm, Hz, Meter, TempoMap, TickCount, Ticks};
 
 /// Sample rate of the files, in Hz.
@@ -246,6 +248,7 @@ pub fn song() -> Vec<u8> {
                 beat: Some((Meter::FOUR_FOUR, Bpm(100.0))),
                 chords: vec![MixChord { start_s: 0.1, end_s: 2.5, chord: None }],
                 present: vec![Part::Guitar],
+                strokes: vec![MixStroke { at_s: 0.7, growth: [1.0, 4.5, 6.0] }],
             }),
         },
         other_takes: vec![part_bar(Part::Drums, 1, vec![note(38, 3840, Articulation::Ghost)])],

@@ -9,7 +9,7 @@ use collavoce::engine::{self, BandRenderer, RENDER_BLOCK, Session};
 use collavoce::instrument::{SoundBank, Sounds};
 use collavoce::score::Part;
 use collavoce::song::Settings;
-use collavoce::time::Meter;
+use collavoce::time::{Bpm, Meter};
 
 use crate::follow::case::{Case, Known, Room, Situation, perform};
 use crate::separate::material::{RATE, Sound, Split, power, read, stem, voice_files};
@@ -18,6 +18,8 @@ use crate::separate::material::{RATE, Sound, Split, power, read, stem, voice_fil
 const MOST_S: f64 = 60.0;
 /// Level of the loudest sample of a recording.
 const PEAK: f32 = 0.9;
+/// Recordings of one choir piece, each alone, and about how fast it is sung in all of them, in beats a minute.
+const CHOIR: (&str, f64) = ("csd/", 82.0);
 /// Songs that are made up to choose constants on: beats a minute, metre, seed.
 const SONGS: [(f64, Meter, u64); 8] = [
     (72.0, Meter::FOUR_FOUR, 501),
@@ -35,6 +37,8 @@ const SONGS: [(f64, Meter, u64); 8] = [
 pub struct Voice {
     pub name: String,
     pub samples: Vec<f32>,
+    /// Its tempo, where it is known: a backing at a wrong one would be no backing.
+    pub bpm: Option<Bpm>,
 }
 
 /// Every recording of a split whole, and songs that are made up to choose constants on.
@@ -46,7 +50,8 @@ pub fn voices(shared: &Path, split: Split) -> anyhow::Result<Vec<Voice>> {
         let path = folder.join(file);
         let [mut samples, _] = read(&path).with_context(|| format!("{} is missing", path.display()))?;
         samples.truncate(most);
-        voices.push(Voice { name: stem(&path), samples });
+        let bpm = file.starts_with(CHOIR.0).then_some(Bpm(CHOIR.1));
+        voices.push(Voice { name: stem(&path), samples, bpm });
     }
     if split == Split::Tune {
         for (bpm, meter, seed) in SONGS {
@@ -61,7 +66,7 @@ pub fn voices(shared: &Path, split: Split) -> anyhow::Result<Vec<Voice>> {
                 seed,
             };
             let samples = perform(&case)?.vocal.sing(RATE)?.samples;
-            voices.push(Voice { name: format!("song {seed}, {bpm:.0}"), samples });
+            voices.push(Voice { name: format!("song {seed}, {bpm:.0}"), samples, bpm: Some(Bpm(bpm)) });
         }
     }
     Ok(voices)

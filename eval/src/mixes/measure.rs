@@ -1,7 +1,7 @@
 //! How near what is written to a mix is to what is played in it.
 
 use collavoce::engine::Session;
-use collavoce::score::{ChordSymbol, Key, Mode};
+use collavoce::score::{ChordSymbol, Key, Mode, Part};
 use collavoce_data::tune::majmin;
 
 use crate::follow::f_measure;
@@ -144,6 +144,43 @@ impl Figures {
     pub fn tempo_is_right(&self) -> [bool; 2] {
         let near = |ratio: f64| (1.0 / SAME_TEMPO..SAME_TEMPO).contains(&(self.tempo() * ratio));
         [near(1.0), near(1.0) || near(2.0) || near(0.5)]
+    }
+}
+
+/// How what is written goes with a guitar that is played in the recording, shares from 0 to 1.
+#[derive(Debug, Clone, Copy)]
+pub struct BesideGuitar {
+    /// Of the time of the strings' notes: at pitches between the tenth and the ninetieth of a hundred of the guitar's.
+    pub doubled: f64,
+    /// Of the strokes of kick and snare: within 45 ms of one of the guitar.
+    pub together: f64,
+}
+
+impl BesideGuitar {
+    /// What `found` has beside the guitar of `played`, which begins `later_s` after the recording.
+    pub fn of(played: &Session, later_s: f64, found: &Session) -> Self {
+        let notes = |session: &Session, part: Part, later_s: f64| -> Vec<(f64, f64, u8)> {
+            let seconds = |at| session.score.tempo.seconds_at(at) - session.pad_s + later_s;
+            let of = session.score.parts.iter().filter(|bar| bar.part == part).flat_map(|bar| &bar.notes);
+            of.map(|note| (seconds(note.start), seconds(note.end()), note.pitch.0)).collect()
+        };
+        let guitar = notes(played, Part::Guitar, later_s);
+        let mut pitches: Vec<u8> = guitar.iter().map(|note| note.2).collect();
+        pitches.sort_unstable();
+        let at = |share: usize| pitches.get(pitches.len() * share / 10).copied().unwrap_or(0);
+        let (low, high) = (at(1), at(9));
+        let strings = notes(found, Part::Strings, 0.0);
+        let time = |is: &dyn Fn(u8) -> bool| -> f64 {
+            strings.iter().filter(|note| is(note.2)).map(|note| note.1 - note.0).sum()
+        };
+        let mut drums = notes(found, Part::Drums, 0.0);
+        drums.retain(|note| matches!(note.2, 35 | 36 | 38 | 40));
+        let near = |at_s: f64| guitar.iter().any(|note| (note.0 - at_s).abs() < 0.045);
+        let together = drums.iter().filter(|note| near(note.0)).count();
+        Self {
+            doubled: time(&|pitch| (low..=high).contains(&pitch)) / time(&|_| true),
+            together: together as f64 / drums.len() as f64,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::separate::BANK;
 use crate::separate::material::{RATE, Split};
 use crate::separate::measure::median;
 use material::{Backing, Scratch, Voice, write};
-use measure::{Figures, KeyMatch, Written};
+use measure::{BesideGuitar, Figures, KeyMatch, Written};
 
 const USAGE: &str = "usage: cargo xtask eval mixes SHARED [-o FOLDER] [--bank FILE] [--only VOICE] [--backing NAME] [--voice-db \
                      LEVEL] [--studio|--live] [--tune]; SHARED holds data/audio, the bank is a SoundFont (apt install \
@@ -81,6 +81,8 @@ struct Row {
     heard: Vec<Part>,
     /// None where no band is written.
     figures: Option<Figures>,
+    /// How a whole band goes with a guitar that is played alone, and how one that is written to go with it does.
+    beside: Option<[BesideGuitar; 2]>,
 }
 
 /// Runs the measurement.
@@ -100,6 +102,7 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     }
     totals(&rows, &backings, &options.modes);
     parts(&rows);
+    beside_guitar(&rows);
     if let Some(folder) = &options.out {
         csv(&rows, folder)?;
     }
@@ -122,7 +125,8 @@ fn of_voice(
     let path = scratch.path("dry.wav");
     write(&path, [&voice.samples, &voice.samples])?;
     let dry = |mode| -> Result<Session, BounceError> {
-        Ok(analyse(&path, &settings(mode), PitchMethod::Nsdf, &mut quiet)?.1)
+        let settings = Settings { bpm: voice.bpm, ..settings(mode) };
+        Ok(analyse(&path, &settings, PitchMethod::Nsdf, &mut quiet)?.1)
     };
     let played = dry(Mode::Studio).with_context(|| voice.name.clone())?;
     // Where the voice begins in a mix.
@@ -141,10 +145,15 @@ fn of_voice(
             let (told, session) = isolated(&path, *mode, scratch)?;
             let mix = session.as_ref().and_then(|session| session.take.mix.as_ref());
             let heard = mix.map_or_else(Vec::new, |mix| mix.present.clone());
+            let beside = match (&session, *mode, backing.parts) {
+                (Some(session), Mode::Studio, [Part::Guitar]) => filled_in(&path, scratch)?
+                    .map(|filled| [session, &filled].map(|found| BesideGuitar::of(&played, pad_s, found))),
+                _ => None,
+            };
             let found = session.map(|session| Written::of(&session, 0.0));
             let figures = found.map(|found| Figures::of(&truth, of_dry.as_ref(), &found));
             let (voice, parts) = (voice.name.clone(), backing.parts);
-            let row = Row { voice, backing: backing.name, mode: *mode, told, parts, heard, figures };
+            let row = Row { voice, backing: backing.name, mode: *mode, told, parts, heard, figures, beside };
             println!("{}", line(&row));
             rows.push(row);
         }
@@ -173,6 +182,19 @@ fn isolated(path: &Path, mode: Mode, scratch: &Scratch) -> anyhow::Result<(Strin
         return Ok((kind.to_owned(), Some(session)));
     }
     Ok(("left alone".to_owned(), run(Isolate::On)?.map(|(_, session)| session)))
+}
+
+/// What `--isolate on` writes to a mix where what is there already is left out; none where the guitar is not heard, or no band
+/// is written.
+fn filled_in(path: &Path, scratch: &Scratch) -> anyhow::Result<Option<Session>> {
+    let settings = Settings { isolate: Isolate::On, fills_in: true, ..settings(Mode::Studio) };
+    match bounce(&BounceRequest::new(path, scratch.path("out"), settings), &mut quiet) {
+        Ok(done) => Ok(Some(done.session).filter(|session| {
+            session.take.mix.as_ref().is_some_and(|mix| mix.present.contains(&Part::Guitar))
+        })),
+        Err(BounceError::Engine { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 const HEADING: &str = "voice              backing      mode   auto          key       bpm true found ratio  beats up to octave  \
@@ -260,6 +282,20 @@ fn parts(rows: &[Row]) {
             heard(&not),
             not.len()
         );
+    }
+}
+
+/// Prints how bands go with a guitar.
+fn beside_guitar(rows: &[Row]) {
+    let beside: Vec<&[BesideGuitar; 2]> = rows.iter().filter_map(|row| row.beside.as_ref()).collect();
+    println!(
+        "\nbeside a guitar, medians of {} mixes: strings in its register, kick and snare with it",
+        beside.len()
+    );
+    for (index, name) in ["a whole band", "what is missing"].into_iter().enumerate() {
+        let middle =
+            |value: &dyn Fn(&BesideGuitar) -> f64| median(beside.iter().map(|pair| value(&pair[index])));
+        println!("{name:16} {:.2} {:.2}", middle(&|b| b.doubled), middle(&|b| b.together));
     }
 }
 

@@ -92,6 +92,7 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
         &mono,
         options.out.as_deref(),
     )?;
+    live_band(&mono)?;
     println!("\nstereo, 44.1 kHz, voice in the middle, 0 dB: {} mixes", stereo.len());
     table(&wanted.iter().copied().filter(|row| !row.is_oracle).collect::<Vec<_>>(), &stereo, None)?;
     alone(&wanted, &voices, &backings)
@@ -151,6 +152,25 @@ fn table(rows: &[&Row], cases: &[Case], out: Option<&Path>) -> anyhow::Result<()
     if let Some(folder) = out {
         std::fs::write(folder.join("clips.csv"), clips)?;
     }
+    Ok(())
+}
+
+/// Prints what the live band hears of the voices: medians over singers of medians over clips.
+fn live_band(cases: &[Case]) -> anyhow::Result<()> {
+    let mut of_singer: BTreeMap<&str, Vec<measure::Tracked>> = BTreeMap::new();
+    for case in cases {
+        let tracked = measure::tracked(&case.truth, &rows::live_band(case)?);
+        of_singer.entry(&case.singer).or_default().push(tracked);
+    }
+    let of = |value: &dyn Fn(&measure::Tracked) -> f64| {
+        median(of_singer.values().map(|clips| median(clips.iter().map(value))))
+    };
+    println!(
+        "what the live band hears: RPA {:.2}, recall {:.2}, f.a. {:.2}",
+        of(&|t| t.raw_pitch),
+        of(&|t| t.recall),
+        of(&|t| t.false_alarm)
+    );
     Ok(())
 }
 

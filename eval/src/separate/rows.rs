@@ -1,8 +1,9 @@
 //! What is compared: a row of the tables is a way to find the voice in a case.
 
 use collavoce::audio::resample;
+use collavoce::limits::LISTEN_HOP;
 use collavoce::listen::{ListenConfig, Observation, PitchMethod, listen_to};
-use collavoce::separate::net::{Ahead, Isolator, Scout};
+use collavoce::separate::net::{Ahead, HopIsolator, Isolator, Scout};
 use collavoce::separate::stft::{Frames, Masked};
 use collavoce::separate::{Bypass, Centre, Percussive, Reference, Separator, cancel, whole};
 
@@ -146,6 +147,25 @@ fn comb(case: &Case, pitch: Vec<Observation>) -> anyhow::Result<Sound> {
     let [left, right] = case.mix();
     let (left, right) = whole(&mut mask, &left, &right);
     Ok([left, right])
+}
+
+/// What the live band hears of the voice: 50 ms behind, where the network says that somebody sings.
+pub fn live_band(case: &Case) -> anyhow::Result<Vec<Observation>> {
+    let mut samples = resample(&mono(&case.mix()), 1, case.rate, MONO_HZ)?;
+    samples.resize(samples.len() + (HopIsolator::LATENCY_HOPS + 1) * LISTEN_HOP, 0.0);
+    let mut isolator = HopIsolator::new()?;
+    let mut hop = [0.0; LISTEN_HOP];
+    let (mut voice, mut is_sung) = (Vec::new(), Vec::new());
+    for chunk in samples.chunks_exact(LISTEN_HOP) {
+        hop.copy_from_slice(chunk);
+        if let Some(apart) = isolator.process(&hop) {
+            voice.extend(apart.voice);
+            is_sung.push(apart.is_sung);
+        }
+    }
+    let mut heard = listen_to(&voice, ListenConfig::live(PitchMethod::Nsdf));
+    heard.iter_mut().zip(is_sung).for_each(|(heard, is_sung)| heard.voiced &= is_sung);
+    Ok(heard)
 }
 
 /// What a live tracker hears.

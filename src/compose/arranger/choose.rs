@@ -5,10 +5,10 @@ use collavoce_models::arranger::{
 };
 
 use super::ground::{STEP, pulse};
-use super::played::{LINES, key_of};
+use super::played::key_of;
 use super::wish::index_of;
 use crate::compose::line::Moment;
-use crate::compose::rules::{BarContext, Ending};
+use crate::compose::rules::{BarContext, Ending, strings};
 use crate::score::{ChordSymbol, MidiNote, Part, PartBar, PitchClass};
 use crate::song::{Rng, Style};
 use crate::time::Ticks;
@@ -20,10 +20,9 @@ const UNLIKELY: f32 = 4.0;
 const TEMPERATURE: f32 = 0.85;
 const DRUMS_TEMPERATURE: f32 = 0.7;
 const LEVELS_TEMPERATURE: f32 = 0.6;
-/// Lowest and highest note of each line: bass, cello, viola, second and first violin.
-pub const RANGES: [(u8, u8); LINES] = [(28, 55), (38, 55), (50, 67), (57, 74), (62, 81)];
-/// Where the lines begin.
-pub const HOME: [u8; LINES] = [36, 45, 57, 64, 69];
+/// Lowest and highest note of the bass, and where it begins.
+const BASS_RANGE: (u8, u8) = (28, 55);
+const BASS_HOME: u8 = 36;
 /// Energy below which off-beats of cymbals are left out in breaths.
 const BREATHING_ENERGY: f64 = 0.65;
 /// Pieces that hands strike: snare, cymbals and toms; feet have the kick and the pedal of the hi-hat.
@@ -229,7 +228,7 @@ impl<'a, 'b> Place<'a, 'b> {
     /// Draws what the bass does, from what it holds.
     pub fn bass(&self, odds: &mut Odds<'_>, held: Option<MidiNote>, rng: &mut Rng) -> (u8, Option<MidiNote>) {
         // A bass comes home: it does not climb with the chords.
-        let last = held.map_or(HOME[0], |note| ((u16::from(note.0) + u16::from(HOME[0])) / 2) as u8);
+        let last = held.map_or(BASS_HOME, |note| ((u16::from(note.0) + u16::from(BASS_HOME)) / 2) as u8);
         let founding = self.chord.bass.above(self.chord.root);
         // A bass that walks passes on beats, too.
         let walks = self.context.style() == Style::Jazz && !self.begins_bar;
@@ -250,7 +249,7 @@ impl<'a, 'b> Place<'a, 'b> {
         let note = match choice {
             REST => None,
             HELD => held,
-            _ => nearest(self.chord.root + (choice - 2), last, RANGES[0], |_| true),
+            _ => nearest(self.chord.root + (choice - 2), last, BASS_RANGE, |_| true),
         };
         (choice, note)
     }
@@ -317,7 +316,8 @@ impl<'a, 'b> Place<'a, 'b> {
         if !(is_tone || !self.on_beat && self.context.score.key.holds(pitch)) || !founds {
             return None;
         }
-        let last = held[voice].map_or(HOME[voice + 1], |note| note.0);
+        let register = strings::register(self.context.settings);
+        let last = held[voice].map_or(register.home[voice], |note| note.0);
         let fits = |note: MidiNote| {
             let parallel = (0..voice).any(|lower| {
                 let (Some(from), Some(to), Some(was)) = (held[lower], notes[lower], held[voice]) else {
@@ -328,7 +328,7 @@ impl<'a, 'b> Place<'a, 'b> {
             });
             is_above(Some(note), &notes[..voice]) && !parallel
         };
-        nearest(pitch, last, RANGES[voice + 1], fits)
+        nearest(pitch, last, register.ranges[voice], fits)
     }
 }
 

@@ -161,7 +161,7 @@ pub fn bar(
         wanted.iter().copied().partition(|(part, _)| *part == Part::Drums && !has_drummers(score));
     let mut written: Vec<PartBar> = ruled.iter().map(by_rules).collect();
     if !arranged.is_empty() {
-        let heard = warmed_up(with(score, &written), settings, number, &arranged);
+        let heard = warmed_up(with(&beside(score, settings, number), &written), settings, number, &arranged);
         written.extend(Session::new(&heard, settings, context.bar, &arranged).play(net));
     }
     written.sort_by_key(|one| wanted.iter().position(|(part, _)| *part == one.part));
@@ -181,6 +181,15 @@ pub fn transcribed(
     let hands = Hands { players: vec![Hand { part, take: 1, context, rng }] };
     let written = hands.write(played, from, None);
     written.into_iter().next().unwrap_or(PartBar { part, bar: number, take: 1, notes: Vec::new() })
+}
+
+/// A score with what is heard beside it up to a bar, as far back as the network reads.
+fn beside(score: &Score, settings: &Settings, number: BarNumber) -> Score {
+    let mut score = score.clone();
+    let first = BarNumber(number.0 - CONTEXT_STEPS.div_ceil(steps_in_bar(score.meter)) as i32 - 1);
+    let heard = settings.beside.iter().filter(|bar| (first..=number).contains(&bar.bar));
+    score.parts.extend(heard.cloned());
+    score
 }
 
 /// A score in which whoever enters with a bar has played before it what the rules would have them play in it. A network

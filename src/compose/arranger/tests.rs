@@ -8,7 +8,7 @@ use super::*;
 use crate::compose::composer_for;
 use crate::compose::rules::fretting;
 use crate::compose::sung::{lines, score};
-use crate::score::{Articulation, MidiNote, Note};
+use crate::score::{Articulation, MidiNote, Note, Velocity};
 use crate::song::{Arranger, Seed, Style};
 use crate::time::Ticks;
 
@@ -38,6 +38,43 @@ fn songs() -> impl Iterator<Item = (Settings, Score)> {
         let score = written(song(12, 0.3 * seed as f64), &settings);
         (settings, score)
     })
+}
+
+#[test]
+fn who_is_asked_hears_what_is_beside_and_keeps_out_of_its_register() {
+    let strum = |start: Ticks| Note {
+        start,
+        length: STEP,
+        pitch: MidiNote(52),
+        velocity: Velocity::clamped(80.0),
+        articulation: Articulation::StrumDown { order: 5 },
+    };
+    let score = song(8, 0.6);
+    let guitar = |every: i64| -> Vec<PartBar> {
+        let bars = score.all_bars().map(|bar| PartBar {
+            part: Part::Guitar,
+            bar: bar.number,
+            take: 1,
+            notes: (0..16 / every).map(|stroke| strum(bar.start + STEP * every * stroke)).collect(),
+        });
+        bars.collect()
+    };
+    let asked = |beside: Vec<PartBar>| {
+        let settings = Settings { parts: vec![Part::Drums, Part::Strings], beside, ..Settings::default() };
+        written(score.clone(), &settings)
+    };
+    let (alone, beside, busy) = (asked(Vec::new()), asked(guitar(4)), asked(guitar(2)));
+    assert!([&alone, &beside].iter().all(|score| score.parts.iter().all(|bar| bar.part != Part::Guitar)));
+    let drums = |score: &Score| -> Vec<PartBar> {
+        score.parts.iter().filter(|bar| bar.part == Part::Drums).cloned().collect()
+    };
+    assert_ne!(drums(&beside), drums(&busy), "what the guitar strikes is not heard");
+    let lowest = |score: &Score| {
+        let strings = score.parts.iter().filter(|bar| bar.part == Part::Strings);
+        strings.flat_map(|bar| &bar.notes).map(|note| note.pitch.0).min()
+    };
+    assert!(lowest(&alone) < Some(50), "{:?}", lowest(&alone));
+    assert!(lowest(&beside) >= Some(55), "{:?}", lowest(&beside));
 }
 
 #[test]

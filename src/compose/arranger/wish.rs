@@ -40,7 +40,7 @@ fn manner(style: Style) -> &'static Manner {
 /// What is asked for where a section has some energy, 0 to 1.
 pub fn wish(settings: &Settings, energy: f64) -> Wish {
     let Manner { styles, densities } = manner(settings.style);
-    let plays = ORDER.map(|part| settings.parts.contains(&part));
+    let plays = ORDER.map(|part| settings.parts.contains(&part) || settings.is_beside(part));
     let energy_of = |part: Part| (energy + settings.density_shift(part)).clamp(0.0, 1.0) as f32;
     let between = |(low, high): (f32, f32), share: f32| low + (high - low) * share;
     Wish {

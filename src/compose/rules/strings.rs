@@ -2,12 +2,22 @@
 
 use super::{BarContext, Ending, cut_overlaps};
 use crate::compose::line::Rest;
-use crate::score::{Articulation, ChordSpan, ChordSymbol, MidiNote, Note, Velocity};
-use crate::song::{Rng, Style};
+use crate::score::{Articulation, ChordSpan, ChordSymbol, MidiNote, Note, Part, Velocity};
+use crate::song::{Rng, Settings, Style};
 use crate::time::{TickCount, Ticks};
 
-/// Lowest and highest note of cello, viola, second and first violin.
-const RANGES: [(u8, u8); 4] = [(38, 55), (50, 67), (57, 74), (62, 81)];
+/// Where the four voices lie, from the lowest.
+pub struct Register {
+    /// Lowest and highest note of cello, viola, second and first violin.
+    pub ranges: [(u8, u8); 4],
+    /// Where they start from.
+    pub home: [u8; 4],
+}
+
+const USUAL: Register = Register { ranges: [(38, 55), (50, 67), (57, 74), (62, 81)], home: [45, 57, 64, 69] };
+/// Over a guitar that is there already, most of whose notes lie below.
+const OVER_GUITAR: Register =
+    Register { ranges: [(55, 69), (60, 74), (64, 79), (67, 86)], home: [60, 65, 70, 74] };
 /// The strings sound on after the voice for so many parts of a beat: a third.
 const TAIL_PARTS: i64 = 3;
 /// Furthest that a line steps without a new stroke of the bow, in semitones.
@@ -15,8 +25,11 @@ const SLUR: u8 = 4;
 /// Energy below which folk and jazz players pluck what is short, and from which a ballad trembles.
 const PLUCKED_BELOW: f64 = 0.5;
 const TREMBLES_FROM: f64 = 0.9;
-/// Where the voices start from.
-const HOME: [u8; 4] = [45, 57, 64, 69];
+
+/// Where the strings lie in a song.
+pub fn register(settings: &Settings) -> &'static Register {
+    if settings.is_beside(Part::Guitar) { &OVER_GUITAR } else { &USUAL }
+}
 
 /// The strings' notes in a bar.
 pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Note> {
@@ -125,20 +138,21 @@ pub(in crate::compose) fn held(start: Ticks, length: TickCount, pitch: MidiNote,
 fn voicing_at(context: &BarContext<'_>, at: Ticks) -> [MidiNote; 4] {
     let anchor_bar = (context.bar.number.0 - 1).div_euclid(8) * 8 + 1;
     let anchor = context.score.bar(crate::score::BarNumber(anchor_bar)).start;
-    let mut voicing = HOME.map(MidiNote);
+    let register = register(context.settings);
+    let mut voicing = register.home.map(MidiNote);
     for span in &context.score.chords {
         if span.end() <= anchor || span.start > at {
             continue;
         }
-        voicing = lead(voicing, span.chord);
+        voicing = lead(voicing, span.chord, register);
     }
     voicing
 }
 
 /// The nearest voicing of a chord: every chord tone present, the bass note below, voices in range and not crossed.
-fn lead(from: [MidiNote; 4], chord: ChordSymbol) -> [MidiNote; 4] {
+fn lead(from: [MidiNote; 4], chord: ChordSymbol, register: &Register) -> [MidiNote; 4] {
     let options: [Vec<MidiNote>; 4] = std::array::from_fn(|voice| {
-        let (low, high) = RANGES[voice];
+        let (low, high) = register.ranges[voice];
         let fits = |n: &MidiNote| {
             let pitch = n.pitch_class();
             if voice == 0 { pitch == chord.bass } else { chord.holds(pitch) }
@@ -154,7 +168,7 @@ fn lead(from: [MidiNote; 4], chord: ChordSymbol) -> [MidiNote; 4] {
             for second in &options[2] {
                 for first in &options[3] {
                     let voicing = [*bass, *viola, *second, *first];
-                    let cost = leading_cost(from, voicing, chord);
+                    let cost = leading_cost(from, voicing, chord, register);
                     if best.is_none_or(|(known, _)| cost < known) {
                         best = Some((cost, voicing));
                     }
@@ -165,10 +179,10 @@ fn lead(from: [MidiNote; 4], chord: ChordSymbol) -> [MidiNote; 4] {
     best.map_or(from, |(_, voicing)| voicing)
 }
 
-fn leading_cost(from: [MidiNote; 4], to: [MidiNote; 4], chord: ChordSymbol) -> u32 {
+fn leading_cost(from: [MidiNote; 4], to: [MidiNote; 4], chord: ChordSymbol, register: &Register) -> u32 {
     let motion: u32 =
         (0..4).map(|v| u32::from(from[v].0.abs_diff(to[v].0)) * if v == 0 { 1 } else { 2 }).sum();
-    let home: u32 = (1..4).map(|v| u32::from(HOME[v].abs_diff(to[v].0)) / 4).sum();
+    let home: u32 = (1..4).map(|v| u32::from(register.home[v].abs_diff(to[v].0)) / 4).sum();
     let crossed = to.windows(2).filter(|pair| pair[0] >= pair[1]).count() as u32 * 60;
     let missing = chord
         .quality
@@ -216,6 +230,7 @@ fn counter_line(
     let step =
         if context.energy > 0.6 && rng.chance(0.5) { context.meter.beat() / 2 } else { context.meter.beat() };
     let top = voicing_at(context, from)[3];
+    let (low, high) = register(context.settings).ranges[3];
     let direction = if (context.bar.number.0 + take as i32) % 2 == 0 { 1 } else { -1 };
     // What the first violin held ends where its line begins.
     for note in notes.iter_mut().filter(|n| n.pitch == top && n.start < to && n.end() > from) {
@@ -234,7 +249,7 @@ fn counter_line(
             if on_beat { chord.holds(pitch) } else { context.score.key.holds(pitch) }
         };
         let next = (1..6).map(|s| pitch.up(heading * s)).find(fits).unwrap_or(pitch);
-        if (RANGES[3].0..=RANGES[3].1).contains(&next.0) {
+        if (low..=high).contains(&next.0) {
             pitch = next;
         } else {
             heading = -heading;

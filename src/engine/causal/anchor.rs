@@ -85,6 +85,7 @@ impl Causal {
         }
         self.said.bar_one_s = Some(first_s);
         self.said.ahead = self.locked.as_ref().map(|locked| locked.bar_line_is(first_s));
+        self.backing.pulse.unsettle();
         // What was heard is followed anew under the tapped tempo.
         self.track_anew(Expectation { period_s: Some(period_s), ..expectation(&self.settings) });
         let is_other = self.settings.lead == Lead::Host

@@ -7,8 +7,11 @@ use std::collections::VecDeque;
 
 use super::harmony::HeardHarmony;
 use super::lock::HOST_ONSETS;
+use super::pulse::{Beside, HeardPulse};
 use super::{Causal, Locked};
 use crate::follow::grid::bar_one;
+use crate::follow::rhythm::{Expectation, RhythmTracker};
+use crate::follow::studio::expectation;
 use crate::limits::LISTEN_HOP;
 use crate::listen::Onset;
 use crate::listen::mix::{Stroke, StrokeFinder};
@@ -28,7 +31,9 @@ const GIVES_BEATS: f64 = 2.5;
 pub(super) struct Backing {
     finder: StrokeFinder,
     strokes: Vec<Stroke>,
-    /// Strokes that the follower has been given.
+    /// Its pulse, whose beats are followed in place of the strokes where it is told apart.
+    pub pulse: HeardPulse,
+    /// Strokes or beats that the follower has been given.
     given: usize,
     /// Its harmony, with that of the voice where both come in one mix.
     pub harmony: HeardHarmony,
@@ -42,6 +47,7 @@ impl Backing {
         Self {
             finder: StrokeFinder::default(),
             strokes: Vec::new(),
+            pulse: HeardPulse::default(),
             given: 0,
             harmony: HeardHarmony::default(),
             waiting: isolates.then(VecDeque::new),
@@ -72,6 +78,10 @@ impl Backing {
     /// Takes what is struck beside the voice, and what its harmony is heard of.
     fn hear(&mut self, struck: &[f32; LISTEN_HOP], sounding: &[f32; LISTEN_HOP]) {
         self.strokes.extend(self.finder.process(struck));
+        if let Some((hop, flux)) = self.finder.newest_flux() {
+            let beside = Beside { strokes: &self.strokes, harmony: self.harmony.windows() };
+            self.pulse.hear(hop, flux, beside);
+        }
         self.harmony.hear(sounding);
     }
 
@@ -80,11 +90,18 @@ impl Backing {
         self.span_s().is_some()
     }
 
+    /// When a stroke, or a beat of the pulse, was given to the follower, in seconds.
+    fn struck_s(&self, index: usize) -> Option<f64> {
+        match self.pulse.beats() {
+            Some(beats) => beats.get(index).map(|beat| beat.time_s),
+            None => self.strokes.get(index).map(|stroke| stroke.time_s),
+        }
+    }
+
     /// Seconds of the first and the last stroke that the follower knows, if there are enough.
     fn span_s(&self) -> Option<(f64, f64)> {
-        let known = &self.strokes[..self.given];
-        let (first, last) = (known.first()?.time_s, known.last()?.time_s);
-        (known.len() >= ENOUGH && last - first >= ENOUGH_S).then_some((first, last))
+        let (first, last) = (self.struck_s(0)?, self.struck_s(self.given.checked_sub(1)?)?);
+        (self.given >= ENOUGH && last - first >= ENOUGH_S).then_some((first, last))
     }
 }
 
@@ -108,18 +125,36 @@ impl Causal {
     /// Gives a new follower all that the last one had.
     pub(super) fn track_all(&mut self) {
         let given = std::mem::take(&mut self.backing.given);
-        let until_s =
-            given.checked_sub(1).map_or(f64::NEG_INFINITY, |last| self.backing.strokes[last].time_s);
-        self.track(until_s + WAIT_S);
+        let last_s = given.checked_sub(1).and_then(|last| self.backing.struck_s(last));
+        self.track(last_s.unwrap_or(f64::NEG_INFINITY) + WAIT_S);
     }
 
     fn strike_until(&mut self, until_s: f64) {
-        let backing = &mut self.backing;
-        while let Some(stroke) = backing.strokes.get(backing.given).filter(|stroke| stroke.time_s <= until_s)
-        {
-            backing.given += 1;
-            self.tracker.strike(stroke);
+        while self.backing.struck_s(self.backing.given).is_some_and(|next_s| next_s <= until_s) {
+            let next = self.backing.given;
+            self.backing.given += 1;
+            match self.backing.pulse.beats() {
+                Some(beats) => self.tracker.strike_beat(&beats[next]),
+                None => self.tracker.strike(&self.backing.strokes[next]),
+            }
         }
+    }
+
+    /// Looks for a pulse beside the voice where no tempo is stated, and follows it from the beginning once it is told apart;
+    /// whether it is still waited for.
+    pub(super) fn awaits_pulse(&mut self, now_s: f64) -> bool {
+        if self.settings.bpm.is_some() || self.is_led_by_taps() {
+            return false;
+        }
+        let backing = &mut self.backing;
+        let beside = Beside { strokes: &backing.strokes, harmony: backing.harmony.windows() };
+        if let Some(period_s) = backing.pulse.settle(beside) {
+            backing.given = 0;
+            let near = Expectation { period_s: Some(period_s), ..expectation(&self.settings) };
+            self.tracker = RhythmTracker::new(near);
+            self.track(now_s);
+        }
+        self.backing.pulse.is_awaited()
     }
 
     /// When what sounds beside the voice began, in seconds, if it gives the beat.

@@ -63,6 +63,11 @@ impl HeardHarmony {
         self.windows.extend(window.map(|window| Harmony { hop: window.hop + self.silent_hops, ..window }));
     }
 
+    /// All that has been heard, window by window.
+    pub fn windows(&self) -> &[Harmony] {
+        &self.windows
+    }
+
     /// Takes the beats that have sounded by now, and finds the chords of all of them.
     fn follow(&mut self, locked: &Locked) {
         let per_bar = locked.bars.meter.beats_per_bar();
@@ -126,7 +131,7 @@ impl HeardHarmony {
     /// All that was heard, where there were chords.
     pub fn heard(&self) -> Option<HeardMix> {
         let key = self.keys()?.first().map(|guess| guess.key);
-        Some(HeardMix { key, beat: None, chords: self.spans(), present: Vec::new() })
+        Some(HeardMix { key, beat: None, chords: self.spans(), present: Vec::new(), strokes: Vec::new() })
     }
 }
 

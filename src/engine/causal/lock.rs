@@ -72,6 +72,9 @@ impl Causal {
         if self.onsets.len() < WARM_UP_ONSETS && !self.backing.is_enough() {
             return Ok(());
         }
+        if self.backing.is_enough() && self.awaits_pulse(now_s) {
+            return Ok(());
+        }
         let Some((position, path)) = self.position(now_s).zip(self.tracker.path()) else {
             return Ok(());
         };

@@ -19,9 +19,12 @@ mod lock;
 mod locked;
 mod phrasing;
 mod predict;
+mod pulse;
 mod state;
 mod sung;
 mod thirds;
+
+use std::collections::VecDeque;
 
 use super::{EngineError, Session};
 use crate::follow::Take;
@@ -106,6 +109,8 @@ pub struct Causal {
     band: [f32; limits::LISTEN_HOP],
     /// Takes the voice out of what it is sung with.
     isolator: Option<Box<HopIsolator>>,
+    /// Hops on their way through the listener in which nobody sings, as far as the isolator tells.
+    unsung: VecDeque<bool>,
     /// What is heard beside the voice.
     backing: Backing,
     /// How the band is placed in time: its deadline includes what isolating takes.
@@ -152,6 +157,7 @@ impl Causal {
             timing: timing_of(settings, isolator.is_some()),
             backing: Backing::new(isolator.is_some()),
             isolator,
+            unsung: VecDeque::new(),
             listener,
             segmenter: NoteSegmenter::new(latency_s),
             tracker: RhythmTracker::new(expectation(settings)),
@@ -227,13 +233,17 @@ impl Causal {
             let Some(apart) = isolator.process(&voice) else { return Ok(()) };
             let is_mix = apart.is_mix || self.settings.isolate == Isolate::On;
             voice = self.backing.hear_apart(&apart, is_mix);
+            self.unsung.push_back(is_mix && !apart.is_sung);
         }
         self.hops += 1;
         let now_s = self.now_s();
         let heard_before = self.observations.len();
         let (segmenter, observations) = (&mut self.segmenter, &mut self.observations);
         let (notes, onsets) = (&mut self.notes, &mut self.onsets);
-        self.listener.process(&voice, &mut |observation| {
+        let unsung = &mut self.unsung;
+        self.listener.process(&voice, &mut |mut observation| {
+            // What is left of the rest has pitches, too.
+            observation.voiced &= !unsung.pop_front().unwrap_or(false);
             observations.push(observation);
             segmenter.process(&observation, &mut |heard| match heard {
                 Heard::Onset(onset) => onsets.push(onset),
@@ -281,6 +291,7 @@ impl Causal {
             self.canceller = settings.hears_band.then(Box::default);
         }
         if moves {
+            self.backing.pulse.unsettle();
             // What was heard is followed anew under the other metre or tempo.
             self.track_anew(expectation(settings));
         }

@@ -27,6 +27,26 @@ pub struct BeatSpan {
     pub change: Option<f32>,
 }
 
+impl BeatSpan {
+    /// How much it speaks for a beat of the bar, as a log ratio, for each beat of a metre.
+    pub fn tells(&self, pulse: &BarPulse) -> Vec<f32> {
+        let hops = self.flux.len().max(1);
+        let levels: Vec<(usize, [usize; BANDS])> = self
+            .flux
+            .iter()
+            .enumerate()
+            .map(|(since, flux)| ((since * PLACES * 2 + hops) / (2 * hops), flux.map(level)))
+            .filter(|(place, _)| *place < PLACES)
+            .collect();
+        let of_beat = |beat| {
+            let flux: f32 = levels.iter().map(|(place, levels)| pulse.of_flux(beat, *place, levels)).sum();
+            let change = self.change.map_or(0.0, |change| pulse.of_change(beat, change_level(change)));
+            FLUX_WEIGHT * flux + CHANGE_WEIGHT * change
+        };
+        (0..pulse.beats()).map(of_beat).collect()
+    }
+}
+
 /// Follows the bar.
 #[derive(Debug)]
 pub struct BarTracker {
@@ -66,19 +86,11 @@ impl BarTracker {
     /// Takes the next beat.
     pub fn hear(&mut self, span: &BeatSpan) {
         let mut back = Vec::with_capacity(self.meters.len());
-        let hops = span.flux.len().max(1);
-        let levels: Vec<(usize, [usize; BANDS])> = span
-            .flux
-            .iter()
-            .enumerate()
-            .map(|(since, flux)| ((since * PLACES * 2 + hops) / (2 * hops), flux.map(level)))
-            .filter(|(place, _)| *place < PLACES)
-            .collect();
         for ((_, pulse), scores) in self.meters.iter().zip(&mut self.scores) {
-            let beats = pulse.beats();
+            let (beats, told) = (pulse.beats(), span.tells(pulse));
             let mut next = Vec::with_capacity(beats);
             let mut from = Vec::with_capacity(beats);
-            for beat in 0..beats {
+            for (beat, told) in told.iter().enumerate() {
                 let before = (beat + beats - 1) % beats;
                 let mut best = (scores[before] + (1.0 - SLIP).ln(), before);
                 if !self.back.is_empty() {
@@ -89,9 +101,7 @@ impl BarTracker {
                         }
                     }
                 }
-                let flux: f32 = levels.iter().map(|(place, l)| pulse.of_flux(beat, *place, l)).sum();
-                let change = span.change.map_or(0.0, |change| pulse.of_change(beat, change_level(change)));
-                next.push(best.0 + FLUX_WEIGHT * flux + CHANGE_WEIGHT * change);
+                next.push(best.0 + told);
                 from.push(best.1 as u8);
             }
             *scores = next;

@@ -27,7 +27,7 @@ const STROKE_HOPS: usize = 3;
 /// Fewest beats of a song.
 const LEAST_BEATS: usize = 8;
 /// Log likelihood a hop that beats must gain over none: steady noise and a voice alone lose some.
-const LEAST_GAIN: f64 = 0.0;
+pub const LEAST_GAIN: f64 = 0.0;
 /// Weight of the chroma beside the notes of the chords in the key's histogram.
 const CHROMA_SHARE: f64 = 0.3;
 /// Bonus of a key whose tonic chord the song ends on, or begins with.

@@ -24,6 +24,7 @@ use memory::Memory;
 pub use path::{Beats, MetricPath, PlacedOnset};
 use phase::{BENT, Phase, STEADY, Walk};
 use priors::{Rhythm, UNITS};
+pub use stroke::PulseBeat;
 
 use super::beat::BeatOnset;
 use crate::limits;
@@ -262,7 +263,8 @@ impl RhythmTracker {
         let before = self.onsets.last().copied();
         self.onsets.push(onset);
         if self.hypotheses.is_empty() {
-            self.begin(onset.time_s, None);
+            let starts: Vec<_> = self.rhythms.iter().map(|rhythm| rhythm.starts().collect()).collect();
+            self.begin(onset.time_s, &starts, false);
             return;
         }
         let rest_s = before.map_or(0.0, |before| onset.time_s - before.time_s - before.sung_s);
@@ -282,16 +284,10 @@ impl RhythmTracker {
         self.memory = self.memorise();
     }
 
-    /// Begins with an onset, or with a stroke.
-    fn begin(&mut self, time_s: f64, stroke: Option<&Stroke>) {
-        let starts: Vec<Vec<(usize, f64)>> = (0..self.rhythms.len())
-            .map(|meter| match stroke {
-                None => self.rhythms[meter].starts().collect(),
-                Some(stroke) => self.struck_places(meter, stroke),
-            })
-            .collect();
+    /// Begins with an onset, or with a stroke, at one of the places where it can lie in each metre.
+    fn begin(&mut self, time_s: f64, starts: &[Vec<(usize, f64)>], is_stroke: bool) {
         if let (Some(line_s), Some(period_s)) = (self.expectation.bar_line_s, self.expectation.period_s) {
-            self.begin_near(time_s, line_s, period_s, &starts, stroke.is_some());
+            self.begin_near(time_s, line_s, period_s, starts, is_stroke);
             self.believed = self.believe();
         }
         if !self.hypotheses.is_empty() {
@@ -306,7 +302,7 @@ impl RhythmTracker {
             let (_, probability) = self.expectation.meters[meter];
             for (unit, start) in starts {
                 let node = self.nodes.len();
-                self.nodes.push(Node::first(*unit, time_s, stroke.is_some(), node));
+                self.nodes.push(Node::first(*unit, time_s, is_stroke, node));
                 let mut period_s = shortest;
                 while period_s < longest {
                     let octaves = (period_s / centre).log2() / width;

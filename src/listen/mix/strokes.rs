@@ -59,6 +59,11 @@ impl StrokeFinder {
         stroke
     }
 
+    /// The newest flux and its hop; none before the first sound.
+    pub fn newest_flux(&self) -> Option<(u64, &[f32; BANDS])> {
+        self.around.back().map(|(index, flux)| (index + self.silent_hops, flux))
+    }
+
     /// The hop in the middle, if it is a stroke.
     fn stroke(&self) -> Option<Stroke> {
         let sum = |index: usize| self.around[index].1.iter().sum::<f32>();

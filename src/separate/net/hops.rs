@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::path::Forward;
 use super::{Ahead, Isolator, IsolatorError, Scout};
 use crate::audio::{Resampler, resample};
 use crate::limits::{LISTEN_HOP, LISTEN_HZ};
@@ -19,6 +20,8 @@ const FALL: f64 = 0.995_4;
 /// Share of the power that is not the voice below which there is no mix any more, and from which there is one.
 const MIX: [f64; 2] = [0.12, 0.2];
 
+/// How much likelier it must be that somebody sings than that nobody does, as a logarithm.
+const SUNG: f32 = 1.0;
 /// Loud hops before anything is said.
 const ENOUGH_HOPS: usize = 100;
 
@@ -31,6 +34,8 @@ pub struct ApartHop {
     pub voice: [f32; LISTEN_HOP],
     /// Whether anything but a voice has sounded of late.
     pub is_mix: bool,
+    /// Whether the network hears anybody sing where the hop begins, as far as was known a hop later.
+    pub is_sung: bool,
 }
 
 impl ApartHop {
@@ -57,6 +62,10 @@ pub struct HopIsolator {
     voice: Vec<f32>,
     /// Powers of the mix and of what is not the voice in it, of late.
     powers: [f64; 2],
+    /// Who sings, as the path through what the network says of the windows until now has it; and whether anybody does, in
+    /// the newest windows, with their middles in samples of the network's rate.
+    path: Forward,
+    sung: VecDeque<(i64, bool)>,
     loudest: f64,
     loud_hops: usize,
     is_mix: bool,
@@ -85,6 +94,8 @@ impl HopIsolator {
             mix: VecDeque::new(),
             voice: Vec::new(),
             powers: [0.0; 2],
+            path: Forward::new(Ahead::default()),
+            sung: VecDeque::new(),
             loudest: 0.0,
             loud_hops: 0,
             is_mix: false,
@@ -99,7 +110,11 @@ impl HopIsolator {
         self.up.push(hop, &mut self.left);
         self.right.clone_from(&self.left);
         self.isolator.process(&mut self.left, &mut self.right);
-        self.isolator.take_heard();
+        // A hop completes one window at most.
+        for heard in self.isolator.take_heard() {
+            self.path.step(self.isolator.odds(), |_| {});
+            self.sung.push_back((heard.centre, self.path.sung() > SUNG));
+        }
         let skipped = self.skip.min(self.left.len());
         self.skip -= skipped;
         self.down.push(&self.left[skipped..], &mut self.voice);
@@ -107,7 +122,8 @@ impl HopIsolator {
         if self.hops <= Self::LATENCY_HOPS {
             return None;
         }
-        let mut apart = ApartHop { mix: [0.0; LISTEN_HOP], voice: [0.0; LISTEN_HOP], is_mix: false };
+        let is_sung = self.is_sung(self.hops - Self::LATENCY_HOPS - 1);
+        let mut apart = ApartHop { mix: [0.0; LISTEN_HOP], voice: [0.0; LISTEN_HOP], is_mix: false, is_sung };
         for (mix, heard) in apart.mix.iter_mut().zip(self.mix.drain(..LISTEN_HOP)) {
             *mix = heard;
         }
@@ -118,6 +134,16 @@ impl HopIsolator {
         }
         apart.is_mix = self.judge(&apart);
         Some(apart)
+    }
+
+    /// Whether anybody sings where a hop begins: in the window whose middle is nearest.
+    fn is_sung(&mut self, hop: usize) -> bool {
+        let at = (hop * LISTEN_HOP) as i64 * i64::from(RATE.0) / i64::from(LISTEN_HZ);
+        let off = |window: Option<&(i64, bool)>| window.map_or(i64::MAX, |(centre, _)| (centre - at).abs());
+        while self.sung.len() > 1 && off(self.sung.get(1)) <= off(self.sung.front()) {
+            self.sung.pop_front();
+        }
+        self.sung.front().is_none_or(|(_, is_sung)| *is_sung)
     }
 
     /// Whether there is a mix, from what has sounded until now.

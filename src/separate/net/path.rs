@@ -56,32 +56,23 @@ const REACH: usize = 8;
 /// The state in which nobody sings: it stands behind all pitches.
 const NOBODY: usize = PITCHES;
 
-/// Finds a path, window by window. It grows by 2 MB for a minute of a mix.
+/// How likely the best path to every state is, window by window: at each pitch, and behind them where nobody sings.
 #[derive(Debug, Clone)]
-pub(super) struct PathFinder {
+pub(super) struct Forward {
     ahead: Ahead,
     /// Log likelihood of the best path to each state.
     scores: Vec<f32>,
     next: Vec<f32>,
-    /// For every window and state, the state before.
-    back: Vec<u16>,
-    /// Level of what is taken for a voice in every window, in dB.
-    levels_db: Vec<f32>,
 }
 
-impl PathFinder {
+impl Forward {
     pub fn new(ahead: Ahead) -> Self {
         let scores = vec![0.0; PITCHES + 1];
-        Self { ahead, next: scores.clone(), scores, back: Vec::new(), levels_db: Vec::new() }
+        Self { ahead, next: scores.clone(), scores }
     }
 
-    /// Takes the features of the next window, and what the network says of it.
-    pub fn hear(&mut self, features: &[f32], odds: &MaskOdds) {
-        self.step(odds);
-        self.levels_db.push(level_db(features, &odds.mask));
-    }
-
-    fn step(&mut self, odds: &MaskOdds) {
+    /// Takes what the network says of the next window, and gives the state before each state, in order.
+    pub fn step(&mut self, odds: &MaskOdds, mut before: impl FnMut(usize)) {
         let voiced = odds.voiced.clamp(1e-4, 1.0 - 1e-4);
         let ahead = self.ahead;
         let sung = (voiced / (1.0 - voiced)).ln() + ahead.bias;
@@ -97,26 +88,58 @@ impl PathFinder {
             }
             let likely = (odds.pitches[place] * PITCHES as f32).max(1e-3).ln();
             self.next[place] = most + sung + ahead.pitch * likely;
-            self.back.push(from as u16);
+            before(from);
         }
         let (ended, silent) = (self.scores[best] - ahead.turn, self.scores[NOBODY]);
         self.next[NOBODY] = ended.max(silent);
-        self.back.push(if ended > silent { best } else { NOBODY } as u16);
+        before(if ended > silent { best } else { NOBODY });
         std::mem::swap(&mut self.scores, &mut self.next);
         let top = self.scores[highest(&self.scores)];
         self.scores.iter_mut().for_each(|score| *score -= top);
     }
 
+    /// How much likelier it is that somebody sings in the newest window than that nobody does, as a logarithm.
+    pub fn sung(&self) -> f32 {
+        self.scores[highest(&self.scores[..PITCHES])] - self.scores[NOBODY]
+    }
+}
+
+/// Finds a path, window by window. It grows by 2 MB for a minute of a mix.
+#[derive(Debug, Clone)]
+pub(super) struct PathFinder {
+    forward: Forward,
+    /// For every window and state, the state before.
+    back: Vec<u16>,
+    /// Level of what is taken for a voice in every window, in dB.
+    levels_db: Vec<f32>,
+}
+
+impl PathFinder {
+    pub fn new(ahead: Ahead) -> Self {
+        Self { forward: Forward::new(ahead), back: Vec::new(), levels_db: Vec::new() }
+    }
+
+    /// Takes the features of the next window, and what the network says of it.
+    pub fn hear(&mut self, features: &[f32], odds: &MaskOdds) {
+        self.step(odds);
+        self.levels_db.push(level_db(features, &odds.mask));
+    }
+
+    fn step(&mut self, odds: &MaskOdds) {
+        self.forward.step(odds, |before| self.back.push(before as u16));
+    }
+
     /// The place of the pitch in what the network says, for every window in which somebody sings.
     pub fn finish(self) -> Vec<Option<usize>> {
-        let mut state = highest(&self.scores);
+        let mut state = highest(&self.forward.scores);
         let mut places = vec![None; self.levels_db.len()];
         for (place, back) in places.iter_mut().zip(self.back.chunks_exact(PITCHES + 1)).rev() {
             *place = (state != NOBODY).then_some(state);
             state = usize::from(back[state]);
         }
-        bridge(&mut places, self.ahead.gap);
-        drop_faint(&mut places, &self.levels_db, self.ahead);
+        let ahead = self.forward.ahead;
+        bridge(&mut places, ahead.gap);
+        drop_faint(&mut places, &self.levels_db, ahead);
         places
     }
 }

@@ -76,21 +76,6 @@ fn drum_loop(beats: &[f64]) -> Vec<f32> {
     samples
 }
 
-/// A guitar that strums eighths, those between the beats half as loud.
-fn strummed(beats: &[f64]) -> Vec<f32> {
-    let mut samples = vec![0.0; (LENGTH_S * RATE) as usize];
-    let mut rng = Rng::keyed(&[3]);
-    let chords = [[110.0, 164.8, 220.0, 277.2], [146.8, 220.0, 293.7, 370.0]];
-    for (index, pair) in beats.windows(2).enumerate() {
-        let chord = chords[index / 4 % 2];
-        for (at_s, level) in [(pair[0], 0.12), (0.5 * (pair[0] + pair[1]), 0.06)] {
-            chord.iter().for_each(|hz| strike(&mut samples, at_s, Some(*hz), level, 0.18, &mut rng));
-            strike(&mut samples, at_s, None, 0.3 * level, 0.01, &mut rng);
-        }
-    }
-    samples
-}
-
 fn run(voice: &[f32], sidechain: &[f32], mode: Mode) -> Option<Session> {
     let settings = Settings { mode, ..Settings::default() };
     engine::run_beside(voice, sidechain, &settings, PitchMethod::Nsdf, &mut |_| {}).ok()
@@ -127,16 +112,6 @@ fn a_click_or_a_drum_loop_gives_the_beat_to_a_singer_who_keeps_none() {
         let (none, click, drums) = (mean(&[]), mean(&click), mean(&drums));
         assert!(click > 0.95 && drums > 0.9, "{mode}: {click} and {drums}");
         assert!(click > none + 0.3, "{mode}: {click} after {none}");
-    }
-}
-
-#[test]
-fn strummed_eighths_are_not_taken_for_beats() {
-    for bpm in [84.0, 92.0, 100.0] {
-        let truth = beats(bpm, 0.35);
-        let session = run(&vague_voice(4), &strummed(&truth), Mode::Live);
-        let found = f_measure(session.as_ref(), &truth);
-        assert!(found > 0.9, "{bpm} bpm: {found}");
     }
 }
 

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::chart::{FixedBar, Slot};
 use super::settings::Settings;
 use crate::score::{Articulation, ChordSymbol, Key, MidiNote, Note, Part, PartBar, Score, Velocity};
-use crate::time::{Bpm, Meter, TickCount, Ticks};
+use crate::time::{Bpm, Meter, TICKS_PER_QUARTER, TickCount, Ticks};
 
 /// Length of a sixteenth.
-const SIXTEENTH: TickCount = TickCount(240);
+const SIXTEENTH: TickCount = TickCount(TICKS_PER_QUARTER / 4);
 /// Growth in a band, beside its mean, from which a stroke is one of the kick, of the snare or of a cymbal.
 const STRUCK: f32 = 4.0;
 
@@ -105,8 +105,10 @@ impl HeardMix {
     /// are asked hear it. The recording begins at `shift_s` of the score.
     pub fn playing(&self, score: &Score, shift_s: f64, settings: &Settings) -> Vec<PartBar> {
         let is_left_out = |part: Part| self.present.contains(&part) && !settings.parts.contains(&part);
+        let within = score.tempo.seconds_at(Ticks(0))..score.tempo.seconds_at(score.end());
         let mut bars: Vec<PartBar> = Vec::new();
-        for stroke in &self.strokes {
+        // A song file may say anything.
+        for stroke in self.strokes.iter().filter(|stroke| within.contains(&(stroke.at_s + shift_s))) {
             let at = Ticks(score.tempo.ticks_at(stroke.at_s + shift_s).round() as i64);
             let bar = score.bar_at(at);
             let steps = ((at - bar.start).0 + SIXTEENTH.0 / 2).div_euclid(SIXTEENTH.0);
@@ -228,6 +230,16 @@ mod tests {
         assert_eq!(starts(Part::Drums), [(0, 36), (960, 38), (4080, 42)]);
         let all = Settings::default();
         assert!(mix.playing(&score(), 0.0, &all).is_empty(), "who plays is not heard beside itself");
+    }
+
+    #[test]
+    fn strokes_that_no_recording_has_are_left_out() {
+        let times = [-1e300, -1.0, 1.0, 17.0, 1e18, f64::INFINITY, f64::NAN];
+        let strokes = times.map(|at_s| MixStroke { at_s, growth: [9.0; 3] }).to_vec();
+        let mix = HeardMix { strokes, ..heard() };
+        let bars = mix.playing(&score(), 0.0, &Settings { parts: vec![Part::Drums], ..Settings::default() });
+        let starts: Vec<i64> = bars.iter().flat_map(|bar| &bar.notes).map(|note| note.start.0).collect();
+        assert_eq!(starts, [1920]);
     }
 
     #[test]

@@ -288,6 +288,9 @@ fn parts(rows: &[Row]) {
 /// Prints how bands go with a guitar.
 fn beside_guitar(rows: &[Row]) {
     let beside: Vec<&[BesideGuitar; 2]> = rows.iter().filter_map(|row| row.beside.as_ref()).collect();
+    if beside.is_empty() {
+        return;
+    }
     println!(
         "\nbeside a guitar, medians of {} mixes: strings in its register, kick and snare with it",
         beside.len()

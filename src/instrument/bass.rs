@@ -255,6 +255,7 @@ impl Engine for Bass {
         self.amplifier = self.amplifier.map(snap);
         self.rumble = snap(self.rumble);
         self.warm = snap(self.warm);
+        self.growl.tick();
         self.body.tick();
     }
 

@@ -1,6 +1,6 @@
 //! A clean amplifier and its loudspeaker.
 
-use super::dsp::{BandPass, one_pole, snap};
+use super::dsp::{BandPasses, one_pole, snap};
 
 /// Level at which the amplifier begins to round peaks.
 const SOFT: f32 = 1.1;
@@ -16,7 +16,7 @@ pub(super) struct Cabinet {
     rumble_coefficient: f32,
     low: [f32; 3],
     low_coefficient: f32,
-    resonances: [BandPass; 3],
+    resonances: BandPasses<3>,
 }
 
 impl Cabinet {
@@ -27,7 +27,7 @@ impl Cabinet {
             rumble_coefficient: one_pole(LOWEST_HZ, rate_hz),
             low: [0.0; 3],
             low_coefficient: one_pole(HIGHEST_HZ, rate_hz),
-            resonances: RESONANCES.map(|(hz, q, _)| BandPass::new(hz, q, rate_hz)),
+            resonances: BandPasses::new(RESONANCES.map(|(hz, q, _)| (hz, q)), rate_hz),
         }
     }
 
@@ -40,12 +40,8 @@ impl Cabinet {
             *state += self.low_coefficient * (sound - *state);
             sound = *state;
         }
-        let coloured: f32 = self
-            .resonances
-            .iter_mut()
-            .zip(RESONANCES)
-            .map(|(band, (_, _, gain))| gain * band.next(sound))
-            .sum();
+        let bands = self.resonances.next(sound);
+        let coloured: f32 = bands.iter().zip(RESONANCES).map(|(band, (_, _, gain))| gain * band).sum();
         sound + coloured
     }
 
@@ -53,11 +49,12 @@ impl Cabinet {
     pub(super) fn tick(&mut self) {
         self.rumble = snap(self.rumble);
         self.low = self.low.map(snap);
+        self.resonances.tick();
     }
 
     /// Silences it.
     pub(super) fn clear(&mut self) {
         (self.rumble, self.low) = (0.0, [0.0; 3]);
-        self.resonances.iter_mut().for_each(BandPass::clear);
+        self.resonances.clear();
     }
 }

@@ -67,66 +67,70 @@ impl Noise {
     }
 }
 
-/// Band-pass of second order with a gain of 1 at its centre.
+/// Band-pass of second order with a gain of 1 at its centre (trapezoidal integrators; what each sample makes of the state is
+/// multiplied out, so that one does not wait long for the one before).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BandPass {
-    a1: f32,
-    a2: f32,
-    a3: f32,
-    damping: f32,
-    s1: f32,
-    s2: f32,
-}
+pub(super) struct BandPass(BandPasses<1>);
 
 impl BandPass {
     /// A filter around `hz`; `q` is centre frequency over bandwidth.
     pub(super) fn new(hz: f32, q: f32, rate_hz: f32) -> Self {
-        let g = (PI * hz.min(0.45 * rate_hz) / rate_hz).tan();
-        let damping = 1.0 / q;
-        let a1 = 1.0 / (1.0 + g * (g + damping));
-        Self { a1, a2: g * a1, a3: g * g * a1, damping, s1: 0.0, s2: 0.0 }
+        Self(BandPasses::new([(hz, q)], rate_hz))
     }
 
     /// Moves it to another centre; what sounds in it goes on.
     pub(super) fn retune(&mut self, hz: f32, q: f32, rate_hz: f32) {
-        *self = Self { s1: self.s1, s2: self.s2, ..Self::new(hz, q, rate_hz) };
+        let BandPasses { s1, s2, .. } = self.0;
+        self.0 = BandPasses { s1, s2, ..BandPasses::new([(hz, q)], rate_hz) };
     }
 
     /// Filters one sample.
+    #[inline(always)]
     pub(super) fn next(&mut self, x: f32) -> f32 {
-        let v3 = x - self.s2;
-        let v1 = self.a1 * self.s1 + self.a2 * v3;
-        let v2 = self.s2 + self.a2 * self.s1 + self.a3 * v3;
-        self.s1 = snap(2.0 * v1 - self.s1);
-        self.s2 = snap(2.0 * v2 - self.s2);
-        self.damping * v1
+        self.0.next(x)[0]
+    }
+
+    /// Sets what has died away to zero; call now and then.
+    pub(super) fn tick(&mut self) {
+        self.0.tick();
     }
 
     /// Forgets the past.
     pub(super) fn clear(&mut self) {
-        (self.s1, self.s2) = (0.0, 0.0);
+        self.0.clear();
     }
 }
 
 /// Band-passes side by side that hear the same sound.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BandPasses<const N: usize> {
-    a1: [f32; N],
-    a2: [f32; N],
-    a3: [f32; N],
-    damping: [f32; N],
+    /// What stays of the first state, what goes from one to the other, what stays of the second.
+    stay: [f32; N],
+    cross: [f32; N],
+    stay2: [f32; N],
+    feed2: [f32; N],
+    /// What is heard of first state, and of the difference of input and second.
+    heard: [f32; N],
+    heard_fed: [f32; N],
     s1: [f32; N],
     s2: [f32; N],
 }
 
 impl<const N: usize> BandPasses<N> {
-    /// These filters.
-    pub(super) fn new(filters: [BandPass; N]) -> Self {
+    /// Filters of these centres in Hz and centres over bandwidths.
+    pub(super) fn new(filters: [(f32, f32); N], rate_hz: f32) -> Self {
+        // Integrator gain, damping, and the gain of the loop of both.
+        let parts = filters.map(|(hz, q)| {
+            let g = (PI * hz.min(0.45 * rate_hz) / rate_hz).tan();
+            (g, 1.0 / q, 1.0 / (1.0 + g * (g + 1.0 / q)))
+        });
         Self {
-            a1: filters.map(|f| f.a1),
-            a2: filters.map(|f| f.a2),
-            a3: filters.map(|f| f.a3),
-            damping: filters.map(|f| f.damping),
+            stay: parts.map(|(_, _, a)| 2.0 * a - 1.0),
+            cross: parts.map(|(g, _, a)| 2.0 * g * a),
+            stay2: parts.map(|(g, _, a)| 1.0 - 2.0 * g * g * a),
+            feed2: parts.map(|(g, _, a)| 2.0 * g * g * a),
+            heard: parts.map(|(_, damping, a)| damping * a),
+            heard_fed: parts.map(|(g, damping, a)| damping * g * a),
             s1: [0.0; N],
             s2: [0.0; N],
         }
@@ -137,18 +141,27 @@ impl<const N: usize> BandPasses<N> {
     pub(super) fn next(&mut self, x: f32) -> [f32; N] {
         let mut out = [0.0; N];
         for (lane, out) in out.iter_mut().enumerate() {
-            let v3 = x - self.s2[lane];
-            let v1 = self.a1[lane] * self.s1[lane] + self.a2[lane] * v3;
-            let v2 = self.s2[lane] + self.a2[lane] * self.s1[lane] + self.a3[lane] * v3;
-            self.s1[lane] = snap(2.0 * v1 - self.s1[lane]);
-            self.s2[lane] = snap(2.0 * v2 - self.s2[lane]);
-            *out = self.damping[lane] * v1;
+            let (s1, s2) = (self.s1[lane], self.s2[lane]);
+            *out = self.heard[lane] * s1 + self.heard_fed[lane] * (x - s2);
+            self.s1[lane] = (self.cross[lane] * x - self.cross[lane] * s2) + self.stay[lane] * s1;
+            self.s2[lane] = (self.feed2[lane] * x + self.cross[lane] * s1) + self.stay2[lane] * s2;
         }
         out
     }
 
+    /// Sets what has died away to zero; call now and then.
+    pub(super) fn tick(&mut self) {
+        self.s1 = self.s1.map(snap);
+        self.s2 = self.s2.map(snap);
+    }
+
+    /// All forget the past.
+    pub(super) fn clear(&mut self) {
+        (self.s1, self.s2) = ([0.0; N], [0.0; N]);
+    }
+
     /// One of them forgets the past.
-    pub(super) fn clear(&mut self, lane: usize) {
+    pub(super) fn clear_one(&mut self, lane: usize) {
         (self.s1[lane], self.s2[lane]) = (0.0, 0.0);
     }
 }

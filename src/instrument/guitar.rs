@@ -357,6 +357,7 @@ impl Engine for Guitar {
             }
         }
         self.body.tick();
+        self.fingers.filter.tick();
         self.low = snap(self.low);
         self.cabinet.tick();
     }

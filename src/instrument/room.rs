@@ -70,12 +70,21 @@ impl Delay {
     #[inline(always)]
     fn add(&self, ago: usize, gain: f32, out: &mut [f32]) {
         let len = self.buffer.len();
-        let start = (self.at + 2 * len - out.len() - ago) % len;
+        let back = out.len() + ago;
+        let start = if back > self.at { self.at + len - back } else { self.at - back };
         let (first, second) = out.split_at_mut((len - start).min(out.len()));
-        for (out, x) in first.iter_mut().zip(&self.buffer[start..]).chain(second.iter_mut().zip(&self.buffer))
-        {
-            *out += gain * x;
+        for (out, past) in [(first, &self.buffer[start..]), (second, &self.buffer[..])] {
+            for (out, x) in out.iter_mut().zip(past) {
+                *out += gain * x;
+            }
         }
+    }
+
+    /// The two stretches that the next samples will be written over, oldest first.
+    #[inline(always)]
+    fn oldest(&self, len: usize) -> [&[f32]; 2] {
+        let wrapped = (self.at + len).saturating_sub(self.buffer.len());
+        [&self.buffer[self.at..self.at + len - wrapped], &self.buffer[..wrapped]]
     }
 
     #[inline(always)]
@@ -90,11 +99,14 @@ impl Delay {
     #[inline(always)]
     fn diffuse(&mut self, x: &mut [f32]) {
         let [first, second] = self.next(x.len());
-        for (slot, x) in first.iter_mut().chain(second).zip(x) {
-            let late = *slot;
-            let fed = snap(*x + DIFFUSION * late);
-            *slot = fed;
-            *x = late - DIFFUSION * fed;
+        let (head, tail) = x.split_at_mut(first.len());
+        for (slots, x) in [(first, head), (second, tail)] {
+            for (slot, x) in slots.iter_mut().zip(x) {
+                let late = *slot;
+                let fed = snap(*x + DIFFUSION * late);
+                *slot = fed;
+                *x = late - DIFFUSION * fed;
+            }
         }
     }
 
@@ -128,10 +140,7 @@ pub struct Room {
 /// Delay lines that feed each other.
 #[derive(Debug, Clone)]
 struct Network {
-    /// What all lines were fed, sample by sample, around a power of two.
-    fed: Vec<Lines>,
-    at: usize,
-    lengths: [usize; LINES],
+    lines: [Delay; LINES],
     low: Lines,
     gains: Lines,
     damping: f32,
@@ -158,9 +167,7 @@ impl Room {
             pre_delay,
             sides: [side(0), side(1)],
             network: Network {
-                fed: vec![[0.0; LINES]; (samples(LENGTHS_S[LINES - 1]) + 1).next_power_of_two()],
-                at: 0,
-                lengths: LENGTHS_S.map(samples),
+                lines: LENGTHS_S.map(|length_s| Delay::new(samples(length_s))),
                 low: [0.0; LINES],
                 gains: LENGTHS_S.map(|length_s| decay(t60_s, 1.0 / length_s)),
                 damping: one_pole(spec.damping_hz, rate_hz),
@@ -182,8 +189,8 @@ impl Room {
             side.around.clear();
             side.diffusers.iter_mut().for_each(Delay::clear);
         }
-        self.network.fed.fill([0.0; LINES]);
-        (self.network.at, self.network.low) = (0, [0.0; LINES]);
+        self.network.lines.iter_mut().for_each(Delay::clear);
+        self.network.low = [0.0; LINES];
     }
 }
 
@@ -208,50 +215,56 @@ fn add(room: &mut Room, left: &mut [f32], right: &mut [f32]) {
             diffuser.diffuse(fed);
         }
     }
-    let [wet_left, wet_right] = &mut wet;
-    for at in 0..len {
-        let [from_left, from_right] = room.network.next([fed[0][at], fed[1][at]]);
-        wet_left[at] += from_left;
-        wet_right[at] += from_right;
-    }
+    room.network.add(&fed, &mut wet, len);
+    let [wet_left, wet_right] = &wet;
     for (out, wet) in left.iter_mut().zip(wet_left).chain(right.iter_mut().zip(wet_right)) {
         *out += room.wet * *wet;
     }
 }
 
 impl Network {
-    /// What the lines give to both sides when they are fed from both sides: those with even numbers from the left.
+    /// Adds what the lines give to both sides while they are fed from both sides: those with even numbers from the left.
     #[inline(always)]
-    fn next(&mut self, [from_left, from_right]: [f32; 2]) -> [f32; 2] {
-        let mask = self.fed.len() - 1;
-        let mut x = [0.0; LINES];
-        for line in 0..LINES {
-            let then = self.at.wrapping_sub(self.lengths[line]) & mask;
-            let heard = self.fed.get(then).map_or(0.0, |fed| fed[line]);
-            self.low[line] = snap(self.low[line] + self.damping * (heard - self.low[line]));
-            x[line] = self.low[line] * self.gains[line];
+    fn add(&mut self, fed: &[[f32; CHUNK]; 2], wet: &mut [[f32; CHUNK]; 2], len: usize) {
+        let mut waves = [[0.0; CHUNK]; LINES];
+        for (wave, line) in waves.iter_mut().zip(&self.lines) {
+            let [first, second] = line.oldest(len);
+            let (head, tail) = wave[..len].split_at_mut(first.len());
+            head.copy_from_slice(first);
+            tail.copy_from_slice(second);
         }
-        let wet = [x[0] - x[2] + x[4] - x[6], x[1] - x[3] + x[5] - x[7]];
-        let mut mixed = hadamard(x);
-        for pair in mixed.chunks_exact_mut(2) {
-            (pair[0], pair[1]) = (snap(pair[0] + from_left), snap(pair[1] + from_right));
+        let keep = 1.0 - self.damping;
+        for at in 0..len {
+            for (line, wave) in waves.iter_mut().enumerate() {
+                self.low[line] = snap(keep * self.low[line] + self.damping * wave[at]);
+                wave[at] = self.low[line] * self.gains[line];
+            }
         }
-        if let Some(slot) = self.fed.get_mut(self.at) {
-            *slot = mixed;
+        for (side, wet) in wet.iter_mut().enumerate() {
+            for (at, wet) in wet.iter_mut().enumerate() {
+                *wet += (waves[side][at] - waves[side + 2][at]) + (waves[side + 4][at] - waves[side + 6][at]);
+            }
         }
-        self.at = (self.at + 1) & mask;
-        wet
+        hadamard(&mut waves);
+        for (index, (wave, line)) in waves.iter_mut().zip(&mut self.lines).enumerate() {
+            for (x, fed) in wave.iter_mut().zip(&fed[index % 2]) {
+                *x = snap(*x + fed);
+            }
+            line.write(&wave[..len]);
+        }
     }
 }
 
 /// Mixes the lines without loss.
 #[inline(always)]
-fn hadamard(mut x: Lines) -> Lines {
+fn hadamard(waves: &mut [[f32; CHUNK]; LINES]) {
     for half in [1, 2, 4] {
-        let other: Lines = std::array::from_fn(|line| x[line ^ half]);
-        for line in 0..LINES {
-            x[line] = other[line] + if line & half == 0 { x[line] } else { -x[line] };
+        for pair in waves.chunks_exact_mut(2 * half) {
+            let (these, those) = pair.split_at_mut(half);
+            for (x, y) in these.as_flattened_mut().iter_mut().zip(those.as_flattened_mut()) {
+                (*x, *y) = (*x + *y, *x - *y);
+            }
         }
     }
-    x.map(|value| 0.353_553_4 * value)
+    waves.as_flattened_mut().iter_mut().for_each(|x| *x *= 0.353_553_4);
 }

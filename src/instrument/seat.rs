@@ -6,7 +6,7 @@
 use crate::audio::StereoBlock;
 use crate::time::Hz;
 
-use super::dsp::{BandPass, amplitude, glide};
+use super::dsp::{BandPasses, amplitude, glide};
 
 /// Centres of the octaves in which voices carry their words, in Hz.
 const CENTRES_HZ: [f32; OCTAVES] = [400.0, 800.0, 1_600.0, 3_200.0];
@@ -50,9 +50,9 @@ pub struct Seat {
     let_go: f32,
     forget: f32,
     /// The octaves of the voice, of the band's sum, and of both its channels.
-    of_voice: [BandPass; OCTAVES],
-    of_band: [BandPass; OCTAVES],
-    of_sides: [[BandPass; OCTAVES]; 2],
+    of_voice: BandPasses<OCTAVES>,
+    of_band: BandPasses<OCTAVES>,
+    of_sides: [BandPasses<OCTAVES>; 2],
     voice: [f32; OCTAVES],
     band: [f32; OCTAVES],
     voice_all: f32,
@@ -73,7 +73,7 @@ impl Seat {
         let rate_hz = rate.0 as f32;
         let tick = ((rate_hz / 48_000.0 * TICK).round() as usize).max(1);
         let ticks_hz = rate_hz / tick as f32;
-        let octaves = CENTRES_HZ.map(|hz| BandPass::new(hz, OCTAVE_Q, rate_hz));
+        let octaves = BandPasses::new(CENTRES_HZ.map(|hz| (hz, OCTAVE_Q)), rate_hz);
         Self {
             amount: amount.clamp(0.0, 1.0),
             tick,
@@ -107,10 +107,10 @@ impl Seat {
             band.left.iter_mut().zip(band.right.iter_mut()).zip(sung)
         {
             let (sung, played) = (0.5 * (sung_left + sung_right), 0.5 * (*left + *right));
+            let (voice, band) = (self.of_voice.next(sung), self.of_band.next(played));
             for octave in 0..OCTAVES {
-                let (v, b) = (self.of_voice[octave].next(sung), self.of_band[octave].next(played));
-                self.voice[octave] += self.level * (v * v - self.voice[octave]);
-                self.band[octave] += self.level * (b * b - self.band[octave]);
+                self.voice[octave] += self.level * (voice[octave] * voice[octave] - self.voice[octave]);
+                self.band[octave] += self.level * (band[octave] * band[octave] - self.band[octave]);
             }
             self.voice_all += self.level * (sung * sung - self.voice_all);
             if self.until_tick == 0 {
@@ -121,11 +121,8 @@ impl Seat {
             self.gain += self.gain_step;
             for (sample, octaves) in [left, right].into_iter().zip(&mut self.of_sides) {
                 let whole = *sample;
-                let taken: f32 = octaves
-                    .iter_mut()
-                    .zip(&self.taken)
-                    .map(|(octave, taken)| taken * octave.next(whole))
-                    .sum();
+                let taken: f32 =
+                    octaves.next(whole).iter().zip(&self.taken).map(|(x, taken)| taken * x).sum();
                 *sample = self.gain * (whole - taken);
             }
         }
@@ -133,6 +130,7 @@ impl Seat {
 
     /// One decision: where it dips, and how loud the band is.
     fn decide(&mut self) {
+        self.of_sides.iter_mut().chain([&mut self.of_voice, &mut self.of_band]).for_each(BandPasses::tick);
         self.loud = (self.loud - self.forget * self.loud).max(self.voice_all);
         let sounds = self.voice_all > SILENT && self.voice_all > self.loud * power(-SOUNDING_DB);
         for octave in 0..OCTAVES {

@@ -245,25 +245,49 @@ impl PluckedString {
     }
 
     /// Adds the string's sound to `out`.
-    pub(super) fn add(&mut self, out: &mut [f32]) {
-        let struck = self.excitation_len.saturating_sub(self.age).min(out.len());
-        let (struck, mut free) = out.split_at_mut(struck);
-        for sample in struck {
-            let push = self.excite();
-            self.age += 1;
-            ring(self, push, std::slice::from_mut(sample));
-        }
-        self.age += free.len();
-        while !free.is_empty() {
+    pub(super) fn add(&mut self, mut out: &mut [f32]) {
+        while !out.is_empty() {
+            let struck = self.excitation_len.saturating_sub(self.age);
+            let most = if struck > 0 { struck.min(self.ahead_of_pluck()) } else { CHUNK };
             let shortest = self.lines[0].ahead().min(self.lines[1].ahead());
-            let len = shortest.min(free.len());
-            let (chunk, rest) = std::mem::take(&mut free).split_at_mut(len);
-            ring(self, 0.0, chunk);
-            free = rest;
+            let (chunk, rest) = out.split_at_mut(shortest.min(most).min(out.len()));
+            let mut pushes = [0.0; CHUNK];
+            if struck > 0 {
+                self.pull(&mut pushes[..chunk.len()]);
+            } else {
+                self.age += chunk.len();
+            }
+            ring(self, &pushes, chunk);
+            out = rest;
         }
     }
 
-    /// The next sample of finger or pick; also pulls the string where it is held.
+    /// Samples that can be pulled at once before the first of them is heard.
+    fn ahead_of_pluck(&self) -> usize {
+        let delay = self.lines[0].delay.min(self.lines[1].delay);
+        let is_far = self.pluck.position * delay > (TAPS - 1) as f32;
+        if is_far { (((1.0 - self.pluck.position) * delay) as usize).saturating_sub(1).max(1) } else { 1 }
+    }
+
+    /// Pulls the string where it is held, and says with what.
+    fn pull(&mut self, pushes: &mut [f32]) {
+        let mut delays = self.lines.each_ref().map(|line| line.delay);
+        for (at, push) in pushes.iter_mut().enumerate() {
+            *push = self.excite();
+            self.age += 1;
+            for (line, delay) in self.lines.iter_mut().zip(&mut delays) {
+                let back = ((1.0 - self.pluck.position) * *delay) as usize;
+                if let Some(slot) =
+                    line.buffer.get_mut((self.head + at).wrapping_sub(back.max(1)) & self.mask)
+                {
+                    *slot -= *push;
+                }
+                *delay += line.step;
+            }
+        }
+    }
+
+    /// The next sample of finger or pick.
     fn excite(&mut self) -> f32 {
         let t = self.age as f32 / self.rate_hz;
         let pluck = &self.pluck;
@@ -278,14 +302,7 @@ impl PluckedString {
         push += self.noise.next() * pluck.noise * envelope;
         self.excitation[0] += self.cutoff * (push * pluck.level - self.excitation[0]);
         self.excitation[1] += self.cutoff * (self.excitation[0] - self.excitation[1]);
-        let push = (self.excitation[1] + pluck.warmth * self.warm) / (1.0 + 0.45 * pluck.warmth);
-        for line in &mut self.lines {
-            let back = ((1.0 - pluck.position) * line.delay) as usize;
-            if let Some(slot) = line.buffer.get_mut(self.head.wrapping_sub(back.max(1)) & self.mask) {
-                *slot -= push;
-            }
-        }
-        push
+        (self.excitation[1] + pluck.warmth * self.warm) / (1.0 + 0.45 * pluck.warmth)
     }
 
     /// Whether the string has died away.
@@ -311,38 +328,72 @@ impl PluckedString {
     }
 }
 
-/// Rings on for as many samples as both lines hold, with `push` on the first of them.
+/// Rings on for as many samples as both lines hold, with a push on each of them.
 #[multiversion(targets("x86_64+avx2"))]
-fn ring(string: &mut PluckedString, push: f32, out: &mut [f32]) {
+fn ring(string: &mut PluckedString, pushes: &[f32; CHUNK], out: &mut [f32]) {
     let len = out.len();
     let (mut places, mut values) = ([[0.0; CHUNK]; 2], [[0.0; CHUNK]; 2]);
     for ((line, places), values) in string.lines.iter_mut().zip(&mut places).zip(&mut values) {
         line.come_back(string.head, string.mask, &mut places[..len], &mut values[..len]);
     }
-    let [first, second] = &mut values;
-    for (a, b) in first.iter_mut().zip(second.iter_mut()).take(len) {
-        let [one, two] = &mut string.lines;
-        *a = snap(one.lose(*a, string.loss, string.dark, string.stiff));
-        *b = snap(two.lose(*b, string.loss, string.dark, string.stiff));
-    }
-    first[0] += push;
-    second[0] += push;
-    for (line, values) in string.lines.iter_mut().zip(&values) {
+    lose(string, &mut values, len);
+    for (line, values) in string.lines.iter_mut().zip(&mut values) {
+        for (value, push) in values.iter_mut().zip(pushes) {
+            *value = snap(*value) + push;
+        }
         line.write(string.head, string.mask, &values[..len]);
     }
-    for (at, out) in out.iter_mut().enumerate() {
-        let mut sum = FIRST * values[0][at] + (1.0 - FIRST) * values[1][at];
-        if string.pluck.pickup > 0.0 {
+    let mut sums = [0.0; CHUNK];
+    for ((sum, first), second) in sums.iter_mut().zip(&values[0]).zip(&values[1]) {
+        *sum = FIRST * first + (1.0 - FIRST) * second;
+    }
+    if string.pluck.pickup > 0.0 {
+        for (at, sum) in sums.iter_mut().enumerate().take(len) {
             let pickup = |line: usize| (string.pluck.pickup * places[line][at]) as usize;
             let heard =
                 |line: usize| string.lines[line].at(string.head + at, string.mask, pickup(line).max(1));
-            sum -= FIRST * heard(0) + (1.0 - FIRST) * heard(1);
+            *sum -= FIRST * heard(0) + (1.0 - FIRST) * heard(1);
         }
-        string.peak = string.peak.max(sum.abs());
-        string.last = sum;
+    }
+    for (out, sum) in out.iter_mut().zip(&sums) {
         *out += sum;
     }
+    string.peak = sums[..len].iter().fold(string.peak, |peak, sum| peak.max(sum.abs()));
+    string.last = sums[len - 1];
     string.head = (string.head + len) & string.mask;
+}
+
+/// Takes away what both waves lose on their way along the string.
+#[inline(always)]
+fn lose(string: &mut PluckedString, values: &mut [[f32; CHUNK]; 2], len: usize) {
+    let PluckedString { loss, dark, stiff, ref mut lines, .. } = *string;
+    let (light, passed) = (1.0 - dark, 1.0 - stiff * stiff);
+    let mut low = lines.each_ref().map(|line| line.low);
+    let mut gain = lines.each_ref().map(|line| line.gain);
+    let gain_step = lines.each_ref().map(|line| line.gain_step);
+    // Stage by stage, both lines side by side.
+    let mut states: [[f32; 2]; 2] =
+        std::array::from_fn(|stage| lines.each_ref().map(|line| line.stiff[stage]));
+    let [first, second] = values;
+    for (first, second) in first[..len].iter_mut().zip(&mut second[..len]) {
+        let mut y = [*first, *second];
+        for lane in 0..2 {
+            low[lane] = dark * y[lane] + light * low[lane];
+            y[lane] = (y[lane] - loss * (y[lane] - low[lane])) * gain[lane];
+            gain[lane] += gain_step[lane];
+        }
+        for state in &mut states {
+            for lane in 0..2 {
+                let out = stiff * y[lane] + state[lane];
+                state[lane] = passed * y[lane] - stiff * state[lane];
+                y[lane] = out;
+            }
+        }
+        [*first, *second] = y;
+    }
+    for (lane, line) in lines.iter_mut().enumerate() {
+        (line.low, line.gain, line.stiff) = (low[lane], gain[lane], states.map(|state| state[lane]));
+    }
 }
 
 impl Line {
@@ -360,9 +411,13 @@ impl Line {
     /// Reads the waves that come back, at places between the samples (fifth-order Lagrange).
     #[inline(always)]
     fn come_back(&mut self, head: usize, mask: usize, places: &mut [f32], out: &mut [f32]) {
-        for place in places.iter_mut() {
-            *place = self.delay;
-            self.delay += self.step;
+        if self.step == 0.0 {
+            places.fill(self.delay);
+        } else {
+            for place in places.iter_mut() {
+                *place = self.delay;
+                self.delay += self.step;
+            }
         }
         let (first, last) = (places[0] as usize, places[places.len() - 1] as usize);
         if first != last {
@@ -404,20 +459,6 @@ impl Line {
         let (first, wrapped) = values.split_at(values.len().min(self.buffer.len() - from));
         self.buffer[from..from + first.len()].copy_from_slice(first);
         self.buffer[..wrapped.len()].copy_from_slice(wrapped);
-    }
-
-    /// What a wave loses on its way along the string.
-    #[inline(always)]
-    fn lose(&mut self, x: f32, loss: f32, dark: f32, stiff: f32) -> f32 {
-        self.low += dark * (x - self.low);
-        let mut y = (x - loss * (x - self.low)) * self.gain;
-        self.gain += self.gain_step;
-        for state in &mut self.stiff {
-            let out = stiff * y + *state;
-            *state = y - stiff * out;
-            y = out;
-        }
-        y
     }
 }
 

@@ -6,12 +6,15 @@ use std::f32::consts::TAU;
 
 use multiversion::multiversion;
 
-use crate::instrument::dsp::{BandPass, BandPasses, Noise, decay, glide, snap};
+use crate::instrument::drive::MAX_TICK;
+use crate::instrument::dsp::{BandPasses, Noise, decay, glide, snap};
 use crate::instrument::modes::{Bank, Mode, Sums};
 use crate::song::Rng;
 
 /// Most bands of noise in a piece.
 const BANDS: usize = 4;
+/// Time between strokes of the noise that follow one another, in seconds.
+const REPEAT_S: f32 = 0.011;
 /// Amplitude below which a band or a tone counts as silent.
 const QUIET: f32 = 1e-6;
 
@@ -125,7 +128,7 @@ impl Bands {
         let all: [Band; BANDS] = std::array::from_fn(|lane| specs.get(lane).copied().unwrap_or(silent));
         Self {
             specs,
-            filters: BandPasses::new(all.map(|band| BandPass::new(band.hz, band.q, rate_hz))),
+            filters: BandPasses::new(all.map(|band| (band.hz, band.q)), rate_hz),
             envelope: [0.0; BANDS],
             heard: [0.0; BANDS],
             factor: [0.0; BANDS],
@@ -136,21 +139,6 @@ impl Bands {
 
     fn sound(&self) -> bool {
         self.envelope.iter().chain(&self.heard).any(|level| *level > 0.0)
-    }
-
-    /// All bands of one sample of noise, while they fade by another factor as well.
-    #[inline(always)]
-    fn next(&mut self, white: f32, choke: f32) -> f32 {
-        let filtered = self.filters.next(white);
-        let mut sum = 0.0;
-        for lane in 0..BANDS {
-            self.envelope[lane] *= self.factor[lane] * choke;
-            self.heard[lane] += self.rise[lane] * (self.envelope[lane] - self.heard[lane]);
-        }
-        for (filtered, heard) in filtered.iter().zip(&self.heard) {
-            sum += filtered * heard;
-        }
-        sum
     }
 }
 
@@ -219,7 +207,7 @@ impl Piece {
             bands.again[lane] = amount;
         }
         self.repeats = stroke.repeats;
-        self.until_repeat = (0.011 * self.rate_hz) as usize;
+        self.until_repeat = (REPEAT_S * self.rate_hz) as usize;
         if let Some(sweep) = &self.sweep {
             let [phase, offset, envelope, heard] = &mut self.tone;
             if *heard < QUIET {
@@ -241,7 +229,7 @@ impl Piece {
     pub(super) fn add(&mut self, sums: &mut Sums, len: usize) {
         self.bank.ring(sums, len);
         if self.bands.sound() {
-            hiss(self, sums, len);
+            self.hiss(sums, len);
         }
         let Some(sweep) = self.sweep.filter(|_| self.tone[2] > 0.0 || self.tone[3] > 0.0) else { return };
         let bend = glide(sweep.glide_s, self.rate_hz);
@@ -258,15 +246,29 @@ impl Piece {
         }
     }
 
-    /// The next of several strokes of the noise, if it is time.
-    #[inline(always)]
-    fn repeat(&mut self) {
-        self.until_repeat = self.until_repeat.saturating_sub(1);
-        if self.until_repeat > 0 {
-            return;
+    /// Adds its noise, and strikes it again where one stroke follows another.
+    fn hiss(&mut self, sums: &mut Sums, len: usize) {
+        let mut at = 0;
+        while at < len {
+            if self.repeats > 0 && self.until_repeat == 0 {
+                self.repeat();
+            }
+            let steady = if self.repeats > 0 { self.until_repeat.min(len - at) } else { len - at };
+            let mut noise = [0.0; MAX_TICK];
+            let noise = &mut noise[..steady.min(MAX_TICK)];
+            hiss(&mut self.bands, &mut self.noise, self.choke, noise);
+            self.until_repeat = self.until_repeat.saturating_sub(noise.len());
+            for value in noise {
+                sums.add(at, *value * self.gains.0, *value * self.gains.1);
+                at += 1;
+            }
         }
+    }
+
+    /// The next of several strokes of the noise.
+    fn repeat(&mut self) {
         self.repeats -= 1;
-        self.until_repeat = (0.011 * self.rate_hz) as usize;
+        self.until_repeat = (REPEAT_S * self.rate_hz) as usize;
         let bands = &mut self.bands;
         for (lane, spec) in bands.specs.iter().enumerate() {
             bands.envelope[lane] = bands.envelope[lane].max(bands.again[lane]);
@@ -282,11 +284,12 @@ impl Piece {
             self.bank.tick();
         }
         let bands = &mut self.bands;
+        bands.filters.tick();
         for lane in 0..BANDS {
             if bands.envelope[lane] < QUIET && bands.heard[lane] < QUIET {
                 (bands.envelope[lane], bands.heard[lane]) = (0.0, 0.0);
                 if self.repeats == 0 {
-                    bands.filters.clear(lane);
+                    bands.filters.clear_one(lane);
                 }
             }
         }
@@ -301,22 +304,28 @@ impl Piece {
         self.bank.clear();
         let silent = [0.0; BANDS];
         (self.bands.envelope, self.bands.heard, self.bands.again) = (silent, silent, silent);
-        (0..BANDS).for_each(|lane| self.bands.filters.clear(lane));
+        (0..BANDS).for_each(|lane| self.bands.filters.clear_one(lane));
         self.tone = [0.0; 4];
         self.noise.seed(0);
         (self.repeats, self.until_repeat, self.choke) = (0, 0, 1.0);
     }
 }
 
+/// Fills `out` with all bands of a noise, while they fade by another factor as well.
 #[multiversion(targets("x86_64+avx2"))]
-fn hiss(piece: &mut Piece, sums: &mut Sums, len: usize) {
-    for at in 0..len {
-        if piece.repeats > 0 {
-            piece.repeat();
+fn hiss(bands: &mut Bands, noise: &mut Noise, choke: f32, out: &mut [f32]) {
+    let (mut filters, mut envelope, mut heard) = (bands.filters, bands.envelope, bands.heard);
+    let (factor, rise, mut white) = (bands.factor.map(|factor| factor * choke), bands.rise, *noise);
+    for out in out {
+        let filtered = filters.next(white.next());
+        *out = 0.0;
+        for lane in 0..BANDS {
+            envelope[lane] *= factor[lane];
+            heard[lane] += rise[lane] * (envelope[lane] - heard[lane]);
+            *out += filtered[lane] * heard[lane];
         }
-        let value = piece.bands.next(piece.noise.next(), piece.choke);
-        sums.add(at, value * piece.gains.0, value * piece.gains.1);
     }
+    (bands.filters, bands.envelope, bands.heard, *noise) = (filters, envelope, heard, white);
 }
 
 /// Gains of both channels for a place from -1 to 1, with constant power.

@@ -77,6 +77,9 @@ struct Bows {
     slope: Lanes,
     left: Lanes,
     right: Lanes,
+    /// Everybody's amplitude together, and its slope.
+    all: f32,
+    all_slope: f32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -200,7 +203,9 @@ impl Desk {
             player.vibrato_turns = (player.vibrato_turns + player.vibrato_hz * tick_s).fract();
             player.drift_turns = (player.drift_turns + player.drift_hz * tick_s).fract();
         }
+        (self.bows.all, self.bows.all_slope) = (sum(&self.bows.amplitude), sum(&self.bows.slope));
         self.low = self.low.map(|side| side.map(snap));
+        self.bow.tick();
         self.aim(tuning_cents, expression);
     }
 
@@ -294,14 +299,15 @@ impl Player {
 
 #[multiversion(targets("x86_64+avx2"))]
 fn play(desk: &mut Desk, gain: f32, left: &mut [f32], right: &mut [f32]) {
-    let (mut bows, mut low) = (desk.bows, desk.low);
+    let (mut bows, mut low, mut noise, mut bow) = (desk.bows, desk.low, desk.noise, desk.bow);
+    let (pass, stay) = (desk.low_coefficient, 1.0 - desk.low_coefficient);
     for (out_left, out_right) in left.iter_mut().zip(right) {
-        let (sum_left, sum_right, bowed) = bows.next();
-        let noise = desk.bow.next(desk.noise.next()) * desk.bow_level * bowed;
-        let mut sums = [sum_left + noise, sum_right + noise];
+        let (sum_left, sum_right) = bows.next();
+        let rubbed = bow.next(noise.next()) * desk.bow_level * bows.all;
+        let mut sums = [sum_left + rubbed, sum_right + rubbed];
         for stage in &mut low {
             for (sum, state) in sums.iter_mut().zip(stage) {
-                *state += desk.low_coefficient * (*sum - *state);
+                *state = pass * *sum + stay * *state;
                 *sum = *state;
             }
         }
@@ -309,32 +315,31 @@ fn play(desk: &mut Desk, gain: f32, left: &mut [f32], right: &mut [f32]) {
         *out_left += desk.last.0;
         *out_right += desk.last.1;
     }
-    (desk.bows, desk.low) = (bows, low);
+    (desk.bows, desk.low, desk.noise, desk.bow) = (bows, low, noise, bow);
 }
 
 impl Bows {
-    /// The next sample of everybody: left, right, and how much is bowed. Each is a band-limited saw (PolyBLEP: Valimaki and
+    /// The next sample of everybody, left and right. Each is a band-limited saw (PolyBLEP: Valimaki and
     /// Huovilainen, IEEE Signal Processing Magazine 24(2), 2007).
     #[inline(always)]
-    fn next(&mut self) -> (f32, f32, f32) {
+    fn next(&mut self) -> (f32, f32) {
         let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
         for lane in 0..LANES {
             let (phase, step) = (self.phase[lane], self.step[lane]);
             let (behind, ahead) = (phase * self.inverse[lane], (phase - 1.0) * self.inverse[lane]);
             let after = behind + behind - behind * behind - 1.0;
             let before = ahead * ahead + ahead + ahead + 1.0;
-            let value = 2.0 * phase
-                - 1.0
-                - if phase < step { after } else { 0.0 }
-                - if phase > 1.0 - step { before } else { 0.0 };
-            let next = phase + step;
-            self.phase[lane] = next - if next >= 1.0 { 1.0 } else { 0.0 };
+            let wraps = phase > 1.0 - step;
+            let value =
+                2.0 * phase - 1.0 - if phase < step { after } else { 0.0 } - if wraps { before } else { 0.0 };
+            self.phase[lane] = phase + if wraps { step - 1.0 } else { step };
             let played = value * self.amplitude[lane];
             self.amplitude[lane] += self.slope[lane];
             left[lane] = played * self.left[lane];
             right[lane] = played * self.right[lane];
         }
-        (sum(&left), sum(&right), sum(&self.amplitude))
+        self.all += self.all_slope;
+        (sum(&left), sum(&right))
     }
 }
 

@@ -131,6 +131,9 @@ fn articulation(articulation: Articulation) -> String {
         Articulation::Pizzicato => "pizzicato".to_owned(),
         Articulation::Tremolo => "tremolo".to_owned(),
         Articulation::Slide => "slide".to_owned(),
+        Articulation::HammerOn => "hammer-on".to_owned(),
+        Articulation::SulTasto => "sul tasto".to_owned(),
+        Articulation::HalfOpen => "half-open".to_owned(),
     }
 }
 

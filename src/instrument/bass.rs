@@ -264,7 +264,7 @@ impl Engine for Bass {
         let mono = &mut self.mono[..len];
         mono.fill(0.0);
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.add(mono);
+            voice.string.add(mono, &[]);
         }
         for x in mono.iter_mut() {
             *x += self.declick.next().0;

@@ -75,6 +75,12 @@ const SQUEAKS: usize = 7;
 /// A hand moves where nothing is held any more and the next note is this much later at most, in seconds.
 const MOVES_WITHIN_S: f32 = 0.12;
 
+/// Furthest that a finger hammers a string, in semitones.
+const HAMMER: u8 = 4;
+/// Share of what all strings do to the bridge that each of them is moved by. So little that no string gains more in a
+/// period than it loses: those in tune with one that is played ring along.
+const BRIDGE: f32 = 0.000_25;
+
 /// Gain of the strings' sound that does not pass through the body.
 const DIRECT: f32 = 0.295;
 /// Corner of the high-pass on the direct sound, in Hz.
@@ -88,6 +94,7 @@ struct Voice {
     hold: Hold,
     age: usize,
     course: usize,
+    pitch: u8,
     level: f32,
     string: PluckedString,
 }
@@ -153,6 +160,44 @@ impl Fingers {
     }
 }
 
+/// What the strings do to the bridge, heard by all of them one control tick later.
+#[derive(Debug, Clone)]
+struct Bridge {
+    past: Vec<f32>,
+    at: usize,
+}
+
+impl Bridge {
+    /// A bridge at rest; allocates.
+    fn new(tick: usize) -> Self {
+        Self { past: vec![0.0; tick], at: 0 }
+    }
+
+    /// How it moves in the next samples, which are no more than a tick.
+    fn before(&self, out: &mut [f32]) {
+        let (head, tail) = out.split_at_mut(out.len().min(self.past.len() - self.at));
+        head.copy_from_slice(&self.past[self.at..][..head.len()]);
+        tail.copy_from_slice(&self.past[..tail.len()]);
+    }
+
+    /// Hears the same samples of the strings.
+    fn follow(&mut self, strings: &[f32]) {
+        let (head, tail) = strings.split_at(strings.len().min(self.past.len() - self.at));
+        for (past, sum) in self.past[self.at..].iter_mut().zip(head) {
+            *past = snap(BRIDGE * sum);
+        }
+        for (past, sum) in self.past.iter_mut().zip(tail) {
+            *past = snap(BRIDGE * sum);
+        }
+        self.at = (self.at + strings.len()) % self.past.len();
+    }
+
+    fn clear(&mut self) {
+        self.past.fill(0.0);
+        self.at = 0;
+    }
+}
+
 /// A six-string guitar, plucked and strummed, with palm mute and ghost notes.
 pub struct Guitar {
     tone: GuitarTone,
@@ -165,6 +210,7 @@ pub struct Guitar {
     body: Bank,
     sums: Box<Sums>,
     mono: [f32; MAX_TICK],
+    bridge: Bridge,
     low: f32,
     low_coefficient: f32,
     top: Diffuser,
@@ -177,7 +223,7 @@ impl Guitar {
     pub fn new(rate: Hz, seed: Seed, tone: &GuitarTone) -> Self {
         let (rate_hz, tick) = (rate.0 as f32, tick_samples(rate));
         let string = PluckedString::new(rate_hz, tick);
-        let voice = Voice { hold: Hold::Free, age: 0, course: 0, level: 0.0, string };
+        let voice = Voice { hold: Hold::Free, age: 0, course: 0, pitch: 0, level: 0.0, string };
         // The right side of the top resonates a little higher than the left.
         let body = if tone.build == GuitarBuild::Nylon { NYLON } else { STEEL };
         let modes: Vec<Mode> = body
@@ -200,6 +246,7 @@ impl Guitar {
             body: Bank::new(&modes, rate_hz),
             sums: Box::new(Sums::new()),
             mono: [0.0; MAX_TICK],
+            bridge: Bridge::new(tick),
             low: 0.0,
             top: Diffuser::new(TOP_S, rate_hz),
             low_coefficient: one_pole(DIRECT_HZ, rate_hz),
@@ -215,6 +262,9 @@ impl Guitar {
 
     fn note_on(&mut self, id: NoteId, pitch: MidiNote, velocity: Velocity, articulation: Articulation) {
         let pitch = fold(pitch.0, LOWEST, HIGHEST);
+        if articulation == Articulation::HammerOn && self.hammer(id, pitch, velocity) {
+            return;
+        }
         let course = self.course(pitch);
         for voice in self.voices.iter_mut().filter(|v| v.course == course && v.hold != Hold::Free) {
             voice.string.damp(0.05, 0.02);
@@ -229,8 +279,22 @@ impl Guitar {
             self.declick.take(voice.string.last(), 0.0);
         }
         voice.string.pluck(pluck, self.tuning.ratio());
-        (voice.hold, voice.age, voice.course) = (Hold::Held(id), self.count, course);
+        (voice.hold, voice.age, voice.course, voice.pitch) = (Hold::Held(id), self.count, course, pitch);
         voice.level = pluck.level;
+    }
+
+    /// Hammers the string that sounds some frets below a pitch onto it; whether there is one.
+    fn hammer(&mut self, id: NoteId, pitch: u8, velocity: Velocity) -> bool {
+        let is_below =
+            |v: &&Voice| v.hold != Hold::Free && (1..=HAMMER).contains(&pitch.wrapping_sub(v.pitch));
+        let Some(below) = self.voices.iter().filter(is_below).max_by_key(|v| v.age) else { return false };
+        let (course, age) = (below.course, below.age);
+        let pluck = self.pluck(id, pitch, course, velocity.fraction(), Articulation::HammerOn);
+        for voice in self.voices.iter_mut().filter(|v| v.age == age) {
+            voice.string.hammer(pluck, self.tuning.ratio());
+            (voice.hold, voice.pitch) = (Hold::Held(id), pitch);
+        }
+        true
     }
 
     /// A hand that goes to the next chord on wound strings is heard now and then.
@@ -280,6 +344,14 @@ impl Guitar {
                 (pluck.t60_s, pluck.bright_t60_s) = (0.45, 0.07);
                 pluck.cutoff_hz *= 0.5;
                 pluck.position *= 0.7;
+            }
+            // The finger strikes the string where it stops it.
+            Articulation::HammerOn => {
+                pluck.level *= 0.3;
+                pluck.noise *= 0.3;
+                pluck.cutoff_hz *= 0.5;
+                pluck.touch_s = 0.000_5;
+                pluck.position = 0.9;
             }
             Articulation::Ghost => {
                 (pluck.t60_s, pluck.bright_t60_s) = (0.09, 0.05);
@@ -366,9 +438,12 @@ impl Engine for Guitar {
         let len = left.len().min(MAX_TICK);
         let mono = &mut self.mono[..len];
         mono.fill(0.0);
+        let mut moved = [0.0; MAX_TICK];
+        self.bridge.before(&mut moved[..len]);
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.add(mono);
+            voice.string.add(mono, &moved[..len]);
         }
+        self.bridge.follow(mono);
         for x in mono.iter_mut() {
             *x += self.declick.next().0 + self.fingers.next();
         }
@@ -395,11 +470,13 @@ impl Instrument for Guitar {
     fn reset(&mut self) {
         for voice in &mut self.voices {
             voice.string.clear();
-            (voice.hold, voice.age, voice.course, voice.level) = (Hold::Free, 0, 0, 0.0);
+            (voice.hold, voice.age, voice.course, voice.pitch) = (Hold::Free, 0, 0, 0);
+            voice.level = 0.0;
         }
         self.fingers.clear();
         self.cabinet.clear();
         (self.count, self.low) = (0, 0.0);
+        self.bridge.clear();
         self.top.clear();
         self.body.clear();
         self.tuning.reset();

@@ -179,10 +179,27 @@ impl PluckedString {
         let corner = (PI * (pluck.stiff_hz / self.rate_hz).min(0.24)).tan();
         self.stiff = (corner - 1.0) / (corner + 1.0);
         (self.t60_s, self.t60_target_s) = (pluck.t60_s, pluck.t60_s);
+        self.set_excitation();
+        self.retune(tuning, true);
+    }
+
+    /// A finger hammers the sounding string onto another fret, which strikes it a little.
+    pub(super) fn hammer(&mut self, pluck: Pluck, tuning: f32) {
+        let hz = pluck.hz.clamp(LOWEST_HZ * 1.1, self.rate_hz / 16.0);
+        self.pluck = Pluck { hz, ..pluck };
+        self.lines[1].detune = 1.0 + pluck.detune;
+        self.loss_target = loss(hz, pluck.bright_t60_s, pluck.t60_s);
+        self.t60_target_s = pluck.t60_s;
+        (self.excitation, self.warm, self.age) = ([0.0; 2], 0.0, 0);
+        self.set_excitation();
+        self.retune(tuning, false);
+    }
+
+    fn set_excitation(&mut self) {
+        let pluck = &self.pluck;
         self.excitation_len = ((pluck.touch_s + pluck.pulse_s + 0.02) * self.rate_hz) as usize;
         self.cutoff = one_pole(pluck.cutoff_hz, self.rate_hz);
         self.noise.seed(pluck.seed);
-        self.retune(tuning, true);
     }
 
     /// From now on the string decays within `t60_s` at its fundamental and `bright_t60_s` far above 3 kHz.
@@ -244,8 +261,8 @@ impl PluckedString {
         }
     }
 
-    /// Adds the string's sound to `out`.
-    pub(super) fn add(&mut self, mut out: &mut [f32]) {
+    /// Adds the string's sound to `out`; `bridge` is how the bridge moves it meanwhile, or nothing.
+    pub(super) fn add(&mut self, mut out: &mut [f32], mut bridge: &[f32]) {
         while !out.is_empty() {
             let struck = self.excitation_len.saturating_sub(self.age);
             let most = if struck > 0 { struck.min(self.ahead_of_pluck()) } else { CHUNK };
@@ -257,8 +274,12 @@ impl PluckedString {
             } else {
                 self.age += chunk.len();
             }
+            let (moved, still) = bridge.split_at(chunk.len().min(bridge.len()));
+            for (push, moved) in pushes.iter_mut().zip(moved) {
+                *push += moved;
+            }
             ring(self, &pushes, chunk);
-            out = rest;
+            (out, bridge) = (rest, still);
         }
     }
 
@@ -403,9 +424,10 @@ impl Line {
         self.buffer.get(head.wrapping_sub(back) & mask).copied().unwrap_or_default()
     }
 
-    /// Samples that can be read before the first of them is written; the delay may shrink by one meanwhile.
+    /// Samples that can be read before the first of them is written, while the delay shrinks.
     fn ahead(&self) -> usize {
-        (self.delay as usize).saturating_sub(3).clamp(1, CHUNK)
+        let shortest = self.delay + (CHUNK as f32 * self.step).min(0.0);
+        (shortest as usize).saturating_sub(TAPS / 2).clamp(1, CHUNK)
     }
 
     /// Reads the waves that come back, at places between the samples (fifth-order Lagrange).

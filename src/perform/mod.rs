@@ -150,7 +150,10 @@ impl Touch {
             Articulation::StrumDown { order } | Articulation::StrumUp { order } => {
                 STRUM_LEAD_S - step_s * f64::from(order)
             }
-            Articulation::Sustained | Articulation::Legato | Articulation::Tremolo
+            Articulation::Sustained
+            | Articulation::Legato
+            | Articulation::Tremolo
+            | Articulation::SulTasto
                 if part == Part::Strings =>
             {
                 BOW_LEAD_S

@@ -76,6 +76,12 @@ pub enum Articulation {
     Tremolo,
     /// The finger slides into the note along the string.
     Slide,
+    /// A finger hammers the sounding string onto a fret; nothing is plucked.
+    HammerOn,
+    /// Bowed softly over the fingerboard.
+    SulTasto,
+    /// The cymbals of the hi-hat touch each other loosely.
+    HalfOpen,
 }
 
 /// A written note of a part.

@@ -1,6 +1,7 @@
 //! What a mix says of the song that is sung in it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::chart::{FixedBar, Slot};
 use super::settings::Settings;
@@ -42,7 +43,18 @@ pub struct MixStroke {
     /// When, in seconds.
     pub at_s: f64,
     /// How much the spectrum grows in it beside the mean of the last seconds: low, middle, high.
+    #[serde(deserialize_with = "finite")]
     pub growth: [f32; 3],
+}
+
+/// A growth whose numbers are as large as it can hold; larger ones would become infinite, which no song file can hold.
+fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; 3], D::Error> {
+    let growth = <[f32; 3]>::deserialize(deserializer)?;
+    if growth.iter().all(|growth| growth.is_finite()) {
+        Ok(growth)
+    } else {
+        Err(D::Error::custom(format!("a stroke's growth is at most {:e}", f32::MAX)))
+    }
 }
 
 /// What was heard of a song in the mix that its voice was taken out of.
@@ -230,6 +242,17 @@ mod tests {
         assert_eq!(starts(Part::Drums), [(0, 36), (960, 38), (4080, 42)]);
         let all = Settings::default();
         assert!(mix.playing(&score(), 0.0, &all).is_empty(), "who plays is not heard beside itself");
+    }
+
+    #[test]
+    fn a_growth_that_is_too_large_is_refused() {
+        let read = |growth: f64| {
+            let stroke = serde_json::json!({"at_s": 1.0, "growth": [1.0, growth, 2.0]});
+            serde_json::from_value::<MixStroke>(stroke)
+        };
+        assert!(read(3e38).is_ok());
+        let error = read(1e39).expect_err("it is infinite").to_string();
+        assert!(error.contains("at most 3.4"), "{error}");
     }
 
     #[test]

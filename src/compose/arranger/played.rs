@@ -5,7 +5,7 @@ use collavoce_models::arranger::{
 };
 
 use super::ground::{STEP, height, root_at, steps_in_bar};
-use crate::compose::rules::fretting;
+use crate::compose::rules::{fretting, guitar};
 use crate::score::{Articulation, BarNumber, ChordSymbol, MidiNote, Note, Part, PitchClass, Score};
 use crate::time::{TickCount, Ticks};
 
@@ -146,6 +146,7 @@ impl Played {
 
     fn guitar(&mut self, score: &Score, notes: &[Note]) {
         let mut hands = Hands::default();
+        let notes = &guitar::without_graces(notes);
         let mut from = 0;
         while from < notes.len() {
             let start = notes[from].start;

@@ -147,6 +147,7 @@ pub fn guitar(context: &BarContext<'_>, played: &Played, from: usize, take: u32,
     }
     cut_overlaps(&mut notes);
     notes.retain(|note| note.length.0 > 0);
+    guitar::hammer(context, &mut notes);
     notes
 }
 

@@ -22,6 +22,8 @@ mod key {
     pub const SHAKER: u8 = 70;
 }
 
+/// Energy from which a pop song's hi-hat is held loosely.
+const LOOSE_FROM: f64 = 0.85;
 /// Length of a drum note: its sound rings on by itself.
 const HIT: TickCount = TickCount(120);
 
@@ -63,6 +65,7 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         kick(context, drive, take, &mut kit, rng);
     }
     greet_section(context, drive, &mut kit);
+    loosen_hat(context, &mut kit);
     if let Some((from, to)) = fill_place {
         kit.notes.retain(|n| n.start < from || n.start >= to || n.pitch.0 == key::PEDAL_HAT);
         fill(context, (from, to), drive, &mut kit, rng);
@@ -96,8 +99,27 @@ pub(in crate::compose) fn meet(context: &BarContext<'_>, notes: Vec<Note>) -> Ve
     if !kit.notes.iter().any(|note| note.pitch.0 == key::CRASH && note.start < context.bar.start + HIT) {
         greet_section(context, drive(context, 0.0), &mut kit);
     }
+    loosen_hat(context, &mut kit);
     meet_entries(context, &mut kit);
     kit.notes
+}
+
+/// At the height of a pop song the foot holds the hi-hat loosely: what is struck on its beats rattles.
+fn loosen_hat(context: &BarContext<'_>, kit: &mut Kit) {
+    if context.style() != Style::Pop || context.energy < LOOSE_FROM {
+        return;
+    }
+    let beat = context.meter.beat();
+    let is_on_beat = |note: &Note| {
+        let within = (note.start - context.bar.start).0.rem_euclid(beat.0);
+        within.min(beat.0 - within) < HIT.0
+    };
+    let hats = kit.notes.iter_mut().filter(|note| note.pitch.0 == key::CLOSED_HAT);
+    for note in hats.filter(|note| note.articulation == Articulation::Normal) {
+        if is_on_beat(note) {
+            note.articulation = Articulation::HalfOpen;
+        }
+    }
 }
 
 /// From where to where there is room for a fill, if one is played.

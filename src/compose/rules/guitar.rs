@@ -1,11 +1,14 @@
 //! Guitar: strums and arpeggios over playable voicings.
 
-use super::voicing::{Fretting, fretting};
+use super::voicing::{Fretting, STANDARD_TUNING, fretting};
 use super::{BarContext, Ending, cut_overlaps};
 use crate::compose::line::Moment;
-use crate::score::{Articulation, Note, Velocity};
+use crate::score::{Articulation, MidiNote, Note, Velocity};
 use crate::song::{Rng, Style};
 use crate::time::{TickCount, Ticks};
+
+/// How long the string sounds before a finger hammers it: a thirty-second.
+const GRACE: TickCount = TickCount(120);
 
 /// One sign per eighth. `D`/`d` strong and light down-stroke, `U`/`u` up-stroke, `B` bass string, `1`..`4` single
 /// strings counted from the top, `x` damped stroke, `.` lets ring.
@@ -78,7 +81,62 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
         stroke(&mut notes, held, *at, length, *sign, base_velocity(context, *at), rng);
     }
     cut_overlaps(&mut notes);
+    hammer(context, &mut notes);
     notes
+}
+
+/// Has a finger hammer a string, in every other bar of a folk song, onto the first note that is played alone on a beat:
+/// from the step of the key below it, where the string has that.
+pub(in crate::compose) fn hammer(context: &BarContext<'_>, notes: &mut Vec<Note>) {
+    let is_odd = context.bar.number.0.rem_euclid(2) == 1;
+    if context.style() != Style::Folk || !is_odd {
+        return;
+    }
+    let beat = context.meter.beat();
+    let on_beat = |note: &Note| (note.start - context.bar.start).0 % beat.0 == 0;
+    let is_alone = |note: &Note| notes.iter().filter(|other| other.start == note.start).count() == 1;
+    let found = notes.iter().position(|note| {
+        note.articulation == Articulation::Normal
+            && note.length >= beat / 2
+            && on_beat(note)
+            && is_alone(note)
+            && step_below(context, note).is_some()
+    });
+    let Some(index) = found else { return };
+    let Some(below) = step_below(context, &notes[index]) else { return };
+    let hammered = &mut notes[index];
+    let plucked = Note { length: GRACE, pitch: below, ..*hammered };
+    (hammered.start, hammered.length) = (hammered.start + GRACE, hammered.length - GRACE);
+    hammered.articulation = Articulation::HammerOn;
+    notes.insert(index, plucked);
+}
+
+/// The note of the key a step below a fretted one, on the same string.
+fn step_below(context: &BarContext<'_>, note: &Note) -> Option<MidiNote> {
+    let held = fretting(context.chord_at(note.start), 0);
+    let (string, _) = held.notes().find(|(_, pitch)| *pitch == note.pitch)?;
+    let fret = note.pitch.0 - STANDARD_TUNING[string].0;
+    let below = (1..=2).filter(|steps| *steps <= fret).map(|steps| MidiNote(note.pitch.0 - steps));
+    below.into_iter().find(|pitch| context.score.key.holds(pitch.pitch_class()))
+}
+
+/// Notes without their graces: what is hammered is played where the string was plucked.
+pub(in crate::compose) fn without_graces(notes: &[Note]) -> Vec<Note> {
+    let mut plain: Vec<Note> = Vec::new();
+    for note in notes {
+        let is_grace = |grace: &Note| {
+            grace.end() == note.start && (1..=2).contains(&(note.pitch.0.wrapping_sub(grace.pitch.0)))
+        };
+        let grace = plain.iter().rposition(is_grace).filter(|_| note.articulation == Articulation::HammerOn);
+        match grace {
+            Some(index) => {
+                let grace = plain[index];
+                plain[index] = Note { pitch: note.pitch, length: note.length + grace.length, ..grace };
+            }
+            None => plain.push(*note),
+        }
+    }
+    plain
 }
 
 fn final_strokes(context: &BarContext<'_>, rng: &mut Rng) -> Vec<Note> {

@@ -25,6 +25,8 @@ const SLUR: u8 = 4;
 /// Energy below which folk and jazz players pluck what is short, and from which a ballad trembles.
 const PLUCKED_BELOW: f64 = 0.5;
 const TREMBLES_FROM: f64 = 0.9;
+/// Energy below which a ballad is bowed over the fingerboard.
+const HUSHED_BELOW: f64 = 0.4;
 
 /// Where the strings lie in a song.
 pub fn register(settings: &Settings) -> &'static Register {
@@ -70,7 +72,8 @@ pub(super) fn bar(context: &BarContext<'_>, take: u32, rng: &mut Rng) -> Vec<Not
 }
 
 /// How the bows take the notes of a bar. A voice that steps on is slurred; what is short and detached, or comes again,
-/// bounces; where everything is short and soft, folk and jazz players pluck; a whole bar at the height of a ballad trembles.
+/// bounces; where everything is short and soft, folk and jazz players pluck; a whole bar at the height of a ballad trembles;
+/// its verses are bowed over the fingerboard.
 pub(in crate::compose) fn bow(context: &BarContext<'_>, notes: &mut [Note]) {
     let beat = context.meter.beat();
     let whole = context.bar.end - context.bar.start;
@@ -79,6 +82,7 @@ pub(in crate::compose) fn bow(context: &BarContext<'_>, notes: &mut [Note]) {
         notes.iter_mut().for_each(|note| note.articulation = Articulation::Pizzicato);
         return;
     }
+    let is_hushed = context.style() == Style::Ballad && context.energy < HUSHED_BELOW;
     let written = notes.to_vec();
     for note in notes {
         let before = written.iter().filter(|other| other.end() == note.start);
@@ -88,6 +92,7 @@ pub(in crate::compose) fn bow(context: &BarContext<'_>, notes: &mut [Note]) {
             Some(1..=SLUR) => Articulation::Legato,
             _ if note.length <= beat / 2 => Articulation::Spiccato,
             _ if trembles && note.length >= whole => Articulation::Tremolo,
+            _ if is_hushed => Articulation::SulTasto,
             _ => Articulation::Sustained,
         };
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::compose::sung::{BEAT, Row, at, lines, score};
-use crate::score::{MelodyNote, MidiNote};
+use crate::score::{Articulation, MelodyNote, MidiNote};
 use crate::song::Seed;
 use crate::time::{Bpm, TempoMap};
 
@@ -219,4 +219,38 @@ fn the_song_comes_to_rest_where_its_last_chord_begins() {
     assert_eq!(final_bar(&moves, Mode::Studio), BarNumber(3));
     let stays = written(vec![chord(0, 1, "G"), chord(1, 2, "C")]);
     assert_eq!(final_bar(&stays, Mode::Studio), BarNumber(2));
+}
+
+#[test]
+fn what_is_hammered_is_plucked_a_step_below_and_counts_as_one_note() {
+    let rows: Vec<Row> = (0..32).map(|n| (f64::from(n), f64::from(n) + 1.0, 64, -20.0)).collect();
+    let score = score(8, &rows, &["A", "A"], 0.1);
+    let (mut hammered, mut elsewhere) = (0, 0);
+    for bar in 1..=8 {
+        for notes in played(&score, Mode::Studio, Part::Guitar, bar) {
+            let is_hammered = |note: &&Note| note.articulation == Articulation::HammerOn;
+            for note in notes.iter().filter(is_hammered) {
+                let grace = notes.iter().find(|grace| grace.end() == note.start && grace.pitch < note.pitch);
+                let grace = grace.expect("a string that sounds");
+                assert!(note.pitch.0 - grace.pitch.0 <= 2 && score.key.holds(grace.pitch.pitch_class()));
+                *(if bar % 2 == 1 { &mut hammered } else { &mut elsewhere }) += 1;
+            }
+            let plain = guitar::without_graces(&notes);
+            assert_eq!(plain.len() + notes.iter().filter(is_hammered).count(), notes.len());
+            assert!(plain.iter().all(|note| note.articulation != Articulation::HammerOn));
+        }
+    }
+    assert!(hammered > 3 && elsewhere == 0, "{hammered} and {elsewhere}");
+}
+
+#[test]
+fn a_hat_is_loose_at_the_height_of_a_pop_song_only() {
+    let rows: Vec<Row> = (0..32).map(|n| (f64::from(n), f64::from(n) + 1.0, 64, -20.0)).collect();
+    let loose = |energy: f64| {
+        let score = score(8, &rows, &["A", "A"], energy);
+        let bars = (1..=8).flat_map(|bar| played(&score, Mode::Studio, Part::Drums, bar));
+        bars.flatten().filter(|note| note.articulation == Articulation::HalfOpen).count()
+    };
+    let (calm, high) = (loose(0.5), loose(0.95));
+    assert!(calm == 0 && high > 20, "{calm} and {high}");
 }

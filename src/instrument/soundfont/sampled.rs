@@ -58,6 +58,12 @@ const PLUCKED_S: f32 = 0.9;
 const BOUNCED_S: f32 = 0.45;
 /// The same for a struck piece that is damped at once.
 const DAMPED_PIECE_S: f32 = 0.12;
+/// Decay of a half-open hi-hat by 60 dB, in seconds.
+const HALF_OPEN_S: f32 = 0.6;
+/// Gain of a note that no finger plucked, and of a string that is bowed over the fingerboard, beside the softer sample that
+/// it is played with.
+const HAMMERED: f32 = 0.7;
+const OVER_FINGERBOARD: f32 = 1.2;
 /// A player that was silent for so long after it sounded is free, in seconds, and one that has not sounded yet.
 const SPENT_S: f32 = 0.1;
 const MUTE_S: f32 = 2.0;
@@ -277,6 +283,8 @@ impl Sampled {
         let (low, high) = range(self.part);
         let key = fold(pitch.0.min(127), low, high);
         let course = self.choke_for(key);
+        let is_half_open = self.part == Part::Drums && played == Articulation::HalfOpen;
+        let key = if is_half_open { OPEN_HAT } else { key };
         let index = pick(self.players.iter().map(|p| (p.hold, self.count.wrapping_sub(p.age))));
         self.count += 1;
         let (preset, strike, gain, damp_s) = self.stroke(velocity, played);
@@ -355,6 +363,9 @@ impl Sampled {
             }
             (Part::Strings, Articulation::Spiccato) => (self.preset, struck, 1.0, Some(BOUNCED_S)),
             (Part::Drums, Articulation::Ghost) => (self.preset, soft, 1.0, None),
+            (Part::Drums, Articulation::HalfOpen) => (self.preset, struck, 1.0, Some(HALF_OPEN_S)),
+            (Part::Guitar, Articulation::HammerOn) => (self.preset, soft, HAMMERED, None),
+            (Part::Strings, Articulation::SulTasto) => (self.preset, soft, OVER_FINGERBOARD, None),
             (Part::Drums, Articulation::Muted) => (self.preset, struck, 1.0, Some(DAMPED_PIECE_S)),
             _ => plain,
         }

@@ -26,6 +26,8 @@ const TREMBLE: f32 = 0.6;
 /// Time constants of the decay after a bow bounced off, and of a plucked string at 330 Hz, in seconds.
 const BOUNCED_S: f32 = 0.075;
 const PLUCKED_S: f32 = 0.16;
+/// Over the fingerboard: factor on the corner of the low-pass, and level of the bow's noise, which does not fade.
+const LIGHT: (f32, f32) = (0.5, 0.06);
 /// Amplitude below which a player is silent.
 const QUIET: f32 = 2e-6;
 
@@ -40,6 +42,8 @@ pub(super) enum Stroke {
     Slurred,
     /// It goes to and fro.
     Trembling,
+    /// It is drawn lightly over the fingerboard.
+    Light,
     /// It bounces off.
     Bounced,
     /// A finger plucks.
@@ -214,7 +218,7 @@ impl Desk {
         let fades = |time_constant_s: f32| (-self.time_s / time_constant_s).exp();
         match self.bowing.stroke {
             Stroke::Plain | Stroke::Slurred | Stroke::Trembling => 1.0,
-            Stroke::Swelling => 0.85 + 0.15 * (1.0 - fades(0.25)),
+            Stroke::Swelling | Stroke::Light => 0.85 + 0.15 * (1.0 - fades(0.25)),
             Stroke::Bounced => fades(BOUNCED_S),
             Stroke::Plucked => fades(PLUCKED_S * (330.0 / self.bowing.hz).powf(0.4)),
         }
@@ -241,12 +245,14 @@ impl Desk {
         let open = match self.bowing.stroke {
             // What is plucked loses its upper partials first.
             Stroke::Plucked => 0.3 + 0.6 * envelope,
+            Stroke::Light => LIGHT.0 * (0.86 + 0.14 * envelope),
             _ => 0.86 + 0.14 * envelope,
         };
         let corner = bright * (630.0 + 2_000.0 * velocity + 4.6 * hz) * open * (0.65 + 0.35 * expression);
         self.low_coefficient = one_pole(corner.min(12_000.0), self.rate_hz);
         let noise = match self.bowing.stroke {
             Stroke::Slurred => 0.04,
+            Stroke::Light => LIGHT.1,
             Stroke::Plucked => 0.25 * (-self.time_s / 0.01).exp(),
             _ => 0.02 + 0.12 * (-self.time_s / 0.12).exp(),
         };

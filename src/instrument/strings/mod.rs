@@ -114,6 +114,7 @@ impl Strings {
         let velocity = velocity.fraction();
         let (stroke, attack_s) = match articulation {
             Articulation::Sustained => (Stroke::Swelling, self.tone.attack * (0.11 - 0.08 * velocity)),
+            Articulation::SulTasto => (Stroke::Light, self.tone.attack * (0.14 - 0.08 * velocity)),
             Articulation::Legato => (Stroke::Slurred, 0.045),
             Articulation::Tremolo => (Stroke::Trembling, self.tone.attack * (0.03 - 0.018 * velocity)),
             Articulation::Spiccato | Articulation::Muted | Articulation::Ghost => (Stroke::Bounced, 0.008),

@@ -1,6 +1,7 @@
 //! What each way to play does to a note.
 
 use super::pitch::low_pass;
+use super::timbre::{centroid, t60_s};
 use super::*;
 
 const RATE: Hz = Hz(48_000);
@@ -96,6 +97,67 @@ fn a_finger_slides_into_a_bass_note() {
     let ends = cents_at(Articulation::Slide, 20_000);
     assert!(begins < plainly - 40.0 && begins > plainly - 250.0, "{begins:.0} and {plainly:.0} cents");
     assert!(ends.abs() < 12.0, "it ends {ends:.0} cents off");
+}
+
+#[test]
+fn a_hammered_string_sounds_on_higher_and_is_not_plucked_again() {
+    let part = Part::Guitar;
+    let then = |articulation| {
+        let first = on(part, 0, 1, 50, 90, Articulation::Normal);
+        let events = [first, off(part, 7_200, 1), on(part, 7_200, 2, 52, 90, articulation)];
+        render(&mut *instrument(part, RATE), &events, 48_000, 512).0
+    };
+    let (hammered, plucked) = (then(Articulation::HammerOn), then(Articulation::Normal));
+    let cents = off_by(&hammered[12_000..15_000], 52, 270..310);
+    assert!(cents.abs() < 15.0, "it is {cents:.0} cents off");
+    assert!(beside(&hammered[24_000..40_000], &plucked[24_000..40_000]) > -14.0, "it sounds on");
+    let edge = |sound: &[f32]| {
+        let steps: Vec<f32> = sound[7_200..8_400].windows(2).map(|pair| pair[1] - pair[0]).collect();
+        rms(&steps)
+    };
+    let (light, struck) = (edge(&hammered), edge(&plucked));
+    assert!(light < 0.75 * struck, "{light:.5} and {struck:.5}");
+}
+
+#[test]
+fn strings_in_tune_with_one_that_is_played_ring_along() {
+    let part = Part::Guitar;
+    // The lower string's fourth partial is the upper one's first.
+    let (low, high) =
+        (on(part, 0, 1, 40, 110, Articulation::Normal), on(part, 0, 2, 64, 1, Articulation::Normal));
+    let end = off(part, 48_000, 1);
+    let sound = |events: &[NoteEvent]| render(&mut *instrument(part, RATE), events, 10 * 48_000, 512).0;
+    let (both, alone) = (sound(&[low, high, end]), sound(&[low, end]));
+    let faint = sound(&[high]);
+    let after = 72_000..96_000;
+    let along: Vec<f32> =
+        both.iter().zip(&alone).zip(&faint).map(|((both, low), high)| both - low - high).collect();
+    let level = beside(&along[after.clone()], &alone[24_000..48_000]);
+    assert!((-70.0..-25.0).contains(&level), "{level:.1} dB");
+    assert!(rms(&along[9 * 48_000..]) < rms(&along[after]), "it dies away");
+}
+
+#[test]
+fn a_bow_over_the_fingerboard_is_darker() {
+    let (soft, usual) = (one(Articulation::SulTasto), one(Articulation::Sustained));
+    let (soft_hz, usual_hz) = (centroid(&soft[48_000..]), centroid(&usual[48_000..]));
+    assert!(soft_hz < 0.85 * usual_hz, "{soft_hz:.0} and {usual_hz:.0} Hz");
+}
+
+#[test]
+fn a_half_open_hat_rings_between_closed_and_open_and_is_closed_by_the_next() {
+    let part = Part::Drums;
+    let hat = |key, articulation| {
+        render(&mut *instrument(part, RATE), &[on(part, 0, 1, key, 100, articulation)], 96_000, 512).0
+    };
+    let [closed, half, open] =
+        [(42, Articulation::Normal), (42, Articulation::HalfOpen), (46, Articulation::Normal)]
+            .map(|(key, articulation)| t60_s(&hat(key, articulation)));
+    assert!(1.3 * closed < half && 1.3 * half < open, "{closed:.2}, {half:.2}, {open:.2} s");
+    let events =
+        [on(part, 0, 1, 42, 100, Articulation::HalfOpen), on(part, 9_600, 2, 42, 1, Articulation::Normal)];
+    let closes = render(&mut *instrument(part, RATE), &events, 96_000, 512).0;
+    assert!(beside(&closes[14_400..19_200], &hat(42, Articulation::HalfOpen)[14_400..19_200]) < -12.0);
 }
 
 /// How far from a note a sound is, in cents; the period is looked for among some lags.

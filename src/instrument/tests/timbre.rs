@@ -19,7 +19,7 @@ struct Target {
 
 const ANY: (f64, f64) = (0.0, f64::MAX);
 
-fn centroid(samples: &[f32]) -> f64 {
+pub(super) fn centroid(samples: &[f32]) -> f64 {
     let mut windowed: Vec<f64> = samples
         .iter()
         .enumerate()
@@ -34,7 +34,7 @@ fn centroid(samples: &[f32]) -> f64 {
 }
 
 /// Decay by 60 dB from the time between -5 and -30 dB of the energy that is still to come (Schroeder, 1965).
-fn t60_s(samples: &[f32]) -> f64 {
+pub(super) fn t60_s(samples: &[f32]) -> f64 {
     let mut rest: Vec<f64> = samples
         .iter()
         .rev()

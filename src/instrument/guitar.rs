@@ -441,7 +441,9 @@ impl Engine for Guitar {
         let mut moved = [0.0; MAX_TICK];
         self.bridge.before(&mut moved[..len]);
         for voice in self.voices.iter_mut().filter(|v| v.hold != Hold::Free) {
-            voice.string.add(mono, &moved[..len]);
+            // A string that a hand damps does not ring along, and comes to rest.
+            let is_held = matches!(voice.hold, Hold::Held(_));
+            voice.string.add(mono, if is_held { &moved[..len] } else { &[] });
         }
         self.bridge.follow(mono);
         for x in mono.iter_mut() {

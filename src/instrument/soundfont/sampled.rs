@@ -283,7 +283,8 @@ impl Sampled {
         let (low, high) = range(self.part);
         let key = fold(pitch.0.min(127), low, high);
         let course = self.choke_for(key);
-        let is_half_open = self.part == Part::Drums && played == Articulation::HalfOpen;
+        let is_hat = self.part == Part::Drums && HAT.contains(&key);
+        let is_half_open = is_hat && played == Articulation::HalfOpen;
         let key = if is_half_open { OPEN_HAT } else { key };
         let index = pick(self.players.iter().map(|p| (p.hold, self.count.wrapping_sub(p.age))));
         self.count += 1;

@@ -1,6 +1,7 @@
 //! `cargo xtask bundle`: the plugin as hosts load it.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
@@ -127,25 +128,44 @@ fn bundle(arguments: &[String]) -> anyhow::Result<()> {
     nice_plug_xtask::bundle(&target_dir()?, package, others, false)
 }
 
-/// Bundles the plugin for tests, where it aborts on any allocation in its audio thread, apart from what a user may have
-/// bundled; returns the folder.
+/// What every build for tests is of: with the whole workspace and one set of features nothing is built twice.
+pub const FOR_TESTS: [&str; 6] =
+    ["--locked", "--profile", PROFILE, "--workspace", "--features", "collavoce_plugin/assert_process_allocs"];
+
+/// Builds all tests and programs, and bundles the plugin among them, which aborts on any allocation in its audio thread,
+/// apart from what a user may have bundled; returns the folder.
 pub fn for_tests() -> anyhow::Result<PathBuf> {
-    let build = ["build", "--quiet", "--locked", "--profile", PROFILE, "--package", PLUGIN, "--lib"];
-    shell::run(shell::cargo(&build).args(["--features", "assert_process_allocs"]))?;
-    let target = target_dir()?;
-    let apart = target.join("hosts");
-    let library = format!("{}{PLUGIN}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let mut cargo =
+        shell::cargo(&["test", "--no-run", "--quiet", "--message-format", "json-render-diagnostics"]);
+    let output = cargo.args(FOR_TESTS).stderr(Stdio::inherit()).output().context("cargo cannot be run")?;
+    ensure!(output.status.success(), "`{}` failed ({})", shell::named(&cargo), output.status);
+    let extension = format!(".{}", std::env::consts::DLL_EXTENSION);
+    let built = artifact(&output.stdout, PLUGIN, &extension)
+        .with_context(|| format!("`{}` built no {PLUGIN}{extension}", shell::named(&cargo)))?;
+    let apart = target_dir()?.join("hosts");
     std::fs::create_dir_all(apart.join(PROFILE))?;
-    std::fs::copy(target.join(PROFILE).join(&library), apart.join(PROFILE).join(&library))?;
+    let library = built.file_name().context("a library without a name")?;
+    std::fs::copy(&built, apart.join(PROFILE).join(library))
+        .with_context(|| format!("{} cannot be copied", built.display()))?;
     std::env::set_current_dir(shell::root())?;
     nice_plug_xtask::bundle(&apart, PLUGIN, &["--profile".to_owned(), PROFILE.to_owned()], false)?;
     Ok(apart.join("bundled"))
 }
 
+/// The file with this extension that cargo's messages, one JSON a line, name for a target.
+fn artifact(messages: &[u8], target: &str, extension: &str) -> Option<PathBuf> {
+    let lines = messages.split(|&byte| byte == b'\n');
+    let built = lines
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == target);
+    let mut names = built.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
+    names.find_map(|name| name.as_str().filter(|name| name.ends_with(extension)).map(PathBuf::from))
+}
+
 /// Where cargo builds.
 pub fn target_dir() -> anyhow::Result<PathBuf> {
     let mut cargo = shell::cargo(&["metadata", "--format-version", "1", "--no-deps"]);
-    let output = cargo.stderr(std::process::Stdio::inherit()).output().context("cargo cannot be run")?;
+    let output = cargo.stderr(Stdio::inherit()).output().context("cargo cannot be run")?;
     ensure!(output.status.success(), "`{}` failed ({})", shell::named(&cargo), output.status);
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo's answer is no JSON")?;
     let folder = metadata["target_directory"].as_str().context("cargo's answer names no target directory")?;

@@ -133,13 +133,15 @@ fn has_python(places: &Places, environment: &Path, installs: bool) -> anyhow::Re
 
 /// Builds everything; returns the folder of the bundles.
 fn build(places: &Places) -> anyhow::Result<PathBuf> {
-    let build = ["build", "--quiet", "--locked", "--profile", "ci"];
-    shell::run(shell::cargo(&build).args(["--package", "collavoce", "--bin", "collavoce"]))?;
-    let standalone =
-        ["--package", "collavoce_plugin", "--features", "standalone", "--bin", "collavoce_plugin"];
-    shell::run(shell::cargo(&build).args(standalone))?;
-    ensure!(places.built.join("collavoce_plugin").exists(), "no standalone application was built");
-    bundle::for_tests()
+    let bundles = bundle::for_tests()?;
+    // Features add up to those of the tests, so that only what they change is built again.
+    let mut standalone = shell::cargo(&["test", "--quiet"]);
+    let feature = ["--features", "collavoce_plugin/standalone", "--test", "standalone"];
+    shell::run(standalone.args(bundle::FOR_TESTS).args(feature))?;
+    for program in ["collavoce", "collavoce_plugin"] {
+        ensure!(places.built.join(program).exists(), "no {program} was built");
+    }
+    Ok(bundles)
 }
 
 /// Writes the demonstration vocal, and what the command line makes of it.

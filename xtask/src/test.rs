@@ -15,10 +15,6 @@ struct Count {
     failed: u64,
 }
 
-/// The package whose tests need the bundled plugin.
-const HOSTS: &str = "collavoce_hosts";
-const TEST: [&str; 6] = ["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast"];
-
 /// A check: its name and what it does.
 type Step = (&'static str, fn(&mut Count) -> anyhow::Result<()>);
 
@@ -32,16 +28,12 @@ const STEPS: [Step; 7] = [
         let lint = ["clippy", "--quiet", "--locked", "--profile", "ci", "--workspace", "--all-targets"];
         shell::run(shell::cargo(&lint).args(["--", "--deny", "warnings"]))
     }),
+    ("tests and plugin are built", |_| bundle::for_tests().map(drop)),
     ("tests", |count| {
         // Where the goldens differ, a check reports it and writes nothing.
-        let test = ["--workspace", "--exclude", HOSTS];
-        tests(count, shell::cargo(&TEST).args(test).env_remove("COLLAVOCE_BLESS"))
-    }),
-    ("the plugin in hosts", |count| {
-        let bundles = bundle::for_tests()?;
-        let test = ["--package", HOSTS];
-        let mut cargo = shell::cargo(&TEST);
-        tests(count, cargo.args(test).env("COLLAVOCE_BUNDLES", bundles).env_remove("COLLAVOCE_BLESS"))
+        let mut cargo = shell::cargo(&["test", "--quiet", "--no-fail-fast"]);
+        cargo.args(bundle::FOR_TESTS).env("COLLAVOCE_BUNDLES", bundle::for_tests()?);
+        tests(count, cargo.env_remove("COLLAVOCE_BLESS"))
     }),
     ("rustdoc", |_| {
         let doc = ["doc", "--quiet", "--locked", "--profile", "ci", "--no-deps", "--workspace"];

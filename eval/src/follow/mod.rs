@@ -8,6 +8,7 @@ mod known;
 mod measure;
 mod midi;
 pub mod mutual;
+mod others;
 pub mod real;
 mod replies;
 mod sound;
@@ -65,6 +66,10 @@ pub struct Options {
     pub is_studio: bool,
     /// Recordings of speech, to which no band should play.
     pub speech: Vec<PathBuf>,
+    /// Where the songs are written for trackers of others.
+    pub write: Option<PathBuf>,
+    /// Where those left their beats.
+    pub others: Option<PathBuf>,
 }
 
 impl Options {
@@ -77,18 +82,20 @@ impl Options {
             only: None,
             is_studio: false,
             speech: Vec::new(),
+            write: None,
+            others: None,
         };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
-            if *argument == "--speech" {
-                options.speech.push(rest.next().context("--speech needs a recording")?.into());
-                continue;
-            }
+            let mut value = || rest.next().with_context(|| format!("{argument} needs a value"));
             let mut number = || {
-                let number = rest.next().and_then(|text| text.parse::<u64>().ok());
-                number.ok_or_else(|| anyhow::anyhow!("{argument} needs a number"))
+                let number = value()?.parse::<u64>().ok();
+                number.with_context(|| format!("{argument} needs a number"))
             };
             match *argument {
+                "--speech" => options.speech.push(value()?.into()),
+                "--write" => options.write = Some(value()?.into()),
+                "--others" => options.others = Some(value()?.into()),
                 "--cases" => options.cases = number()? as usize,
                 "--seeds-from" => options.first_seed = number()?,
                 "--only" => options.only = Some(number()? as usize),
@@ -96,7 +103,8 @@ impl Options {
                 "--studio" => options.is_studio = true,
                 other => {
                     anyhow::bail!(
-                        "{other} is not known; --cases N, --seeds-from N, --only N, --speech FILE, --studio and --each are"
+                        "{other} is not known; --cases N, --seeds-from N, --only N, --speech FILE, --write FOLDER, --others \
+                         FOLDER, --studio and --each are"
                     )
                 }
             }
@@ -140,6 +148,12 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     );
     if options.is_studio {
         return studio(&cases);
+    }
+    if let Some(folder) = &options.write {
+        return others::write(&cases, folder);
+    }
+    if let Some(folder) = &options.others {
+        return others::compare(&cases, folder);
     }
     let outcomes = follow_all(&cases)?;
     if options.each {
@@ -268,7 +282,14 @@ fn studio(cases: &[Case]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn follow(case: &Case) -> anyhow::Result<Outcome> {
+/// A case that is sung: what is true about it, and what the microphone hears.
+struct Prepared {
+    performance: Performance,
+    truth: Truth,
+    samples: Vec<f32>,
+}
+
+fn prepare(case: &Case) -> anyhow::Result<Prepared> {
     let performance = case::perform(case)?;
     let sung = performance.vocal.sing(RATE)?;
     let onsets: Vec<f64> = sung.truth.notes.iter().map(|note| note.onset_s).collect();
@@ -289,6 +310,11 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
         under_long: under_long_notes(case, &performance),
     };
     let samples = sound::microphone(case, &performance, sung)?;
+    Ok(Prepared { performance, truth, samples })
+}
+
+fn follow(case: &Case) -> anyhow::Result<Outcome> {
+    let Prepared { performance, truth, samples } = prepare(case)?;
     let heard_s = samples.len() as f64 / RATE.as_f64();
     let chords = chords_of(case, &performance);
     let listen_and_play = |settings: &Settings| -> anyhow::Result<Option<Figures>> {
@@ -320,6 +346,7 @@ fn follow(case: &Case) -> anyhow::Result<Outcome> {
         Known::Nothing => None,
     };
     let bar_one_s = performance.vocal.timing.seconds_at(0.0);
+    let last_s = truth.onsets.last().copied().unwrap_or(0.0);
     let config = ListenConfig::live(PitchMethod::Nsdf);
     let (_, heard) = segment(&listen_to(&samples, config), 0.05);
     let known: Vec<(f64, f64)> = heard.iter().map(|onset| (onset.felt_s, onset.known_s)).collect();

@@ -291,6 +291,9 @@ pub(super) fn ready() -> Guard<Probe> {
     guard
 }
 
+/// Events that a list has room for.
+const ROOM: usize = 1024;
+
 /// The host's list of events.
 #[derive(Default)]
 pub(super) struct Events(Mutex<Vec<Event>>);
@@ -340,7 +343,10 @@ impl Events {
                 },
             },
         };
-        ComWrapper::new(Self(Mutex::new(notes.iter().map(event).collect())))
+        // A host's list takes events in `process`, where nothing may be allocated.
+        let mut events = Vec::with_capacity(ROOM);
+        events.extend(notes.iter().map(event));
+        ComWrapper::new(Self(Mutex::new(events)))
     }
 
     /// Offset and pitch of the notes that begin.

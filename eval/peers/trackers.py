@@ -12,8 +12,7 @@ Matchmaker plays the song to itself through a SoundFont that partitura would fet
 
 BeatNet (Heydari et al., ISMIR 2021) hears the sound alone, in its causal mode. Matchmaker's on-line time warping (Dixon,
 DAFx 2005; Arzt and Widmer, 2010) knows the song as a MIDI file in its tempo and says where in it the singer is; a beat lies
-where the place passes it, so that it foretells nothing; it
-is told bar 1, as its sound begins there.
+where the place passes it, so that it foretells nothing; it is told bar 1, as its sound begins there.
 """
 
 import collections

@@ -159,6 +159,8 @@ struct Node {
     is_held: bool,
     /// Whether it follows a rest.
     is_after_rest: bool,
+    /// Whether it comes after a rest in which a line may have ended.
+    begins_line: bool,
     /// How the period changed before it.
     walk: Walk,
     unit: usize,
@@ -184,6 +186,7 @@ impl Node {
             step: 0,
             is_held: false,
             is_after_rest: false,
+            begins_line: false,
             walk: BENT,
             unit,
         }

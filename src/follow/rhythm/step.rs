@@ -2,7 +2,7 @@
 
 use super::beam::Beam;
 use super::phase::{BENT, Phase, STEADY, Walk};
-use super::priors::UNITS;
+use super::priors::{Rhythm, UNITS};
 use super::{Hypothesis, Node, RhythmTracker, beat_of};
 
 /// Share of onsets that are none, and their density in onsets a second.
@@ -29,6 +29,12 @@ const CUT_MEAN_S: f64 = 0.25;
 const REMEMBERED: usize = 64;
 /// How often a step must have been taken to count as much as the scores.
 const HABIT: f64 = 16.0;
+/// How often a singer must have come in after a rest to count as much as the scores, and the share of any place at least.
+const ENTRY_HABIT: f64 = 2.0;
+const LEAST_START: f64 = 0.02;
+/// A rest in which a line may have ended, in beats.
+const ENTRY_REST_BEATS: f64 = 0.6;
+
 /// How a singer treats time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
@@ -74,9 +80,16 @@ impl RhythmTracker {
             (Some(before), Some(now)) => now - before,
             _ => f64::NAN,
         };
+        // Where bar lines were only guessed, a wrong guess would confirm itself.
+        let knows_bars = self.expectation.bar_line_s.is_some();
+        let begins_line = is_entry && rest_s >= ENTRY_REST_BEATS * from.phase.period_s();
+        let entries = if begins_line && knows_bars { self.entries(from) } else { Vec::new() };
         let mut offer = |reading: Reading| {
             let unit = (from.unit + reading.step as usize) % bar;
             let mut gained = (1.0 - STRAY.0).ln() + reading.prior + reading.likelihood;
+            if !entries.is_empty() {
+                gained += again(&entries, rhythm, unit);
+            }
             if semitones.is_finite() {
                 gained += rhythm.leap(unit, semitones);
             }
@@ -92,6 +105,7 @@ impl RhythmTracker {
                 step,
                 is_held,
                 is_after_rest,
+                begins_line,
                 walk,
                 unit,
             };
@@ -176,6 +190,23 @@ impl RhythmTracker {
         habits
     }
 
+    /// Where in the bar the singer has come in after rests, and how often: whoever begins lines on the bar line does so again.
+    pub(super) fn entries(&self, from: &Hypothesis) -> Vec<(usize, f64)> {
+        let mut entries: Vec<(usize, f64)> = Vec::new();
+        let mut at = self.nodes[from.node].sung;
+        for _ in 0..REMEMBERED {
+            let Some(node) = at.map(|index| self.nodes[index]) else { break };
+            if node.begins_line || node.sung_before.is_none() {
+                match entries.iter_mut().find(|(unit, _)| *unit == node.unit) {
+                    Some((_, times)) => *times += 1.0,
+                    None => entries.push((node.unit, 1.0)),
+                }
+            }
+            at = node.sung_before;
+        }
+        entries
+    }
+
     /// How the singer has treated time so far: one who keeps it is believed to go on so.
     fn manner(&self, from: &Hypothesis) -> Manner {
         if !self.expectation.learns_manner {
@@ -206,4 +237,13 @@ impl RhythmTracker {
         let place = |unit: usize| beat_of(unit, self.expectation.half);
         place(unit + step as usize) - place(unit)
     }
+}
+
+/// How much likelier than scores say an entry is at a place where the singer has come in before, as a log ratio.
+pub(super) fn again(entries: &[(usize, f64)], rhythm: &Rhythm, unit: usize) -> f64 {
+    let all: f64 = entries.iter().map(|(_, times)| times).sum();
+    let times = entries.iter().find(|(place, _)| *place == unit).map_or(0.0, |(_, times)| *times);
+    let written = rhythm.starts().find(|(place, _)| *place == unit).map_or(0.0, |(_, prior)| prior.exp());
+    let written = written.max(LEAST_START);
+    ((ENTRY_HABIT * written + times) / ((ENTRY_HABIT + all) * written)).ln()
 }

@@ -204,6 +204,7 @@ impl RhythmTracker {
                     step,
                     is_held: false,
                     is_after_rest: false,
+                    begins_line: false,
                     walk,
                     unit,
                 };

@@ -162,3 +162,31 @@ fn a_voice_that_keeps_time_and_a_click_agree() {
     let line_s = both.beats(19.0).beats_s[both.beats(19.0).bars.first_downbeat];
     assert!(((line_s - 0.8) / 2.4 - ((line_s - 0.8) / 2.4).round()).abs() < 0.05, "a bar begins at {line_s}");
 }
+
+#[test]
+fn who_began_three_lines_on_the_bar_line_is_expected_to_do_so_again() {
+    // Lines of four bars whose last note is cut.
+    let line = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 9.0, 9.5, 10.0, 11.0, 12.0, 13.0];
+    let (period_s, line_s) = (0.6, 1.0);
+    let beats = (0..3).flat_map(|n| line.map(|beat| beat + 16.0 * f64::from(n)));
+    let mut onsets = onsets_at(&beats.map(|beat| line_s + period_s * beat).collect::<Vec<_>>());
+    for last in onsets.iter_mut().skip(line.len() - 1).step_by(line.len()) {
+        last.sung_s = 1.5 * period_s;
+    }
+    let known = Expectation {
+        meters: vec![(Meter::FOUR_FOUR, 1.0)],
+        period_s: Some(period_s),
+        bar_line_s: Some(line_s),
+        learns_manner: true,
+        ..Expectation::default()
+    };
+    let mut tracker = RhythmTracker::new(known);
+    onsets.iter().for_each(|onset| tracker.hear(*onset));
+    let entries = tracker.entries(&tracker.hypotheses[0]);
+    assert_eq!(entries, [(0, 3.0)]);
+    let rhythm = &tracker.rhythms[0];
+    let (bar_line, elsewhere) = (step::again(&entries, rhythm, 0), step::again(&entries, rhythm, 2 * UNITS));
+    assert!(bar_line > 0.2 && elsewhere < -0.4, "{bar_line} and {elsewhere}");
+    let all = (0..4 * UNITS).map(|unit| step::again(&[], rhythm, unit).abs()).fold(0.0, f64::max);
+    assert!(all < 1e-9, "{all} where nothing is known of the singer");
+}
